@@ -1,0 +1,19 @@
+//! The records, one file per noun of the API.
+
+mod batch;
+mod error;
+mod file;
+mod line;
+mod model;
+mod open_enum;
+mod page;
+
+pub use batch::{
+    Batch, BatchError, BatchErrors, BatchStatus, BatchUsage, InputTokensDetails, OutputTokensDetails,
+    RequestCounts,
+};
+pub use error::{ErrorBody, ErrorDetail, ErrorEnvelope};
+pub use file::{Deleted, File, FileStatus, Purpose};
+pub use line::{LineError, LineResponse, ResultLine};
+pub use model::Model;
+pub use page::{BatchPage, FilePage, ModelPage};
