@@ -1,0 +1,160 @@
+//! What is decided when a batch is created.
+
+use std::time::Duration;
+
+use rand::seq::SliceRandom;
+
+use super::{Pace, Seed, Timestamp};
+
+/// How long the service tries to run a batch: always 24 hours (F-203, F-236).
+const COMPLETION_WINDOW: Duration = Duration::from_hours(24);
+
+/// How a line ends if it gets to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineFate {
+    /// It is answered; its result goes to the output file.
+    Succeeds,
+    /// It is refused or breaks; its result goes to the error file.
+    Fails,
+}
+
+/// What validation makes of the input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Workload {
+    /// The input is in order: the fate of each of its lines, in the input's order.
+    Accepted(Vec<LineFate>),
+    /// The input is refused; no line runs (F-320).
+    Rejected,
+}
+
+/// The life of one batch as it will be, unless something intervenes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    pub(super) created_at: Timestamp,
+    pub(super) expires_at: Timestamp,
+    pub(super) validated_at: Timestamp,
+    pub(super) finalizing_for: Duration,
+    pub(super) cancelling_for: Duration,
+    pub(super) expiry_noticed_after: Duration,
+    pub(super) expiring_for: Duration,
+    /// `None` if validation refuses the input.
+    pub(super) work: Option<Work>,
+}
+
+/// Which line ends when, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Work {
+    /// The lines in the order in which they end: also the order of the result files.
+    pub(super) order: Vec<u32>,
+    /// The places in `order` of the lines that fail, ascending.
+    pub(super) failures: Vec<u32>,
+    /// When the counts rise, and how many lines have ended from then on. Both ascend; the last step is the
+    /// end of the work.
+    pub(super) progress: Vec<(Timestamp, u32)>,
+    /// When the last line ends, if nothing intervenes.
+    pub(super) ends_at: Timestamp,
+}
+
+impl Plan {
+    /// Decides everything about a batch. All randomness is spent here.
+    ///
+    /// # Panics
+    ///
+    /// If there are more lines than `u32` can count.
+    pub fn new(workload: &Workload, pace: &Pace, seed: Seed, created_at: Timestamp) -> Self {
+        let mut rng = seed.rng();
+        let validated_at = created_at + pace.validating_for.draw(&mut rng);
+        let in_progress_for = pace.in_progress_for.draw(&mut rng);
+        Self {
+            created_at,
+            expires_at: created_at + COMPLETION_WINDOW,
+            validated_at,
+            finalizing_for: pace.finalizing_for.draw(&mut rng),
+            cancelling_for: pace.cancelling_for.draw(&mut rng),
+            expiry_noticed_after: pace.expiry_noticed_after.draw(&mut rng),
+            expiring_for: pace.expiring_for.draw(&mut rng),
+            work: match workload {
+                Workload::Rejected => None,
+                Workload::Accepted(fates) => {
+                    Some(Work::new(fates, &mut rng, validated_at, in_progress_for, pace.count_updates))
+                }
+            },
+        }
+    }
+
+    /// When the batch was created.
+    pub fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    /// When the completion window ends.
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// Whether validation refuses the input.
+    pub fn is_rejected(&self) -> bool {
+        self.work.is_none()
+    }
+}
+
+impl Work {
+    fn new(
+        fates: &[LineFate],
+        rng: &mut impl rand::Rng,
+        begins_at: Timestamp,
+        lasts: Duration,
+        updates: u32,
+    ) -> Self {
+        let total = u32::try_from(fates.len()).expect("a batch has fewer lines than u32 can count");
+        let order = finish_order(fates, rng);
+        let failures =
+            (0..total).filter(|place| fates[order[*place as usize] as usize] == LineFate::Fails).collect();
+
+        let ends_at = begins_at + lasts;
+        let updates = updates.max(1);
+        let mut progress: Vec<(Timestamp, u32)> = Vec::new();
+        for update in 1..=updates {
+            let ended = u64::from(total) * u64::from(update) / u64::from(updates);
+            let ended = u32::try_from(ended).expect("at most the total");
+            if ended > progress.last().map_or(0, |(_, before)| *before) {
+                progress.push((begins_at + lasts * update / updates, ended));
+            }
+        }
+        Self { order, failures, progress, ends_at }
+    }
+
+    pub(super) fn total(&self) -> u32 {
+        u32::try_from(self.order.len()).expect("checked when the work was planned")
+    }
+
+    /// How many lines have ended at this time, if nothing stops the work.
+    pub(super) fn ended_at(&self, at: Timestamp) -> u32 {
+        match self.progress.partition_point(|(step, _)| *step <= at) {
+            0 => 0,
+            steps => self.progress[steps - 1].1,
+        }
+    }
+
+    /// How many of the first `ended` lines failed.
+    pub(super) fn failed_among(&self, ended: u32) -> u32 {
+        let failed = self.failures.partition_point(|place| *place < ended);
+        u32::try_from(failed).expect("at most the total")
+    }
+}
+
+/// A random order in which the first two successes, and the first two failures, are never as in the input:
+/// so every result file of two or more lines is in another order than the input (F-362), also a partial one.
+fn finish_order(fates: &[LineFate], rng: &mut impl rand::Rng) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..u32::try_from(fates.len()).expect("checked by the caller")).collect();
+    order.shuffle(rng);
+    for fate in [LineFate::Succeeds, LineFate::Fails] {
+        let mut alike = (0..order.len()).filter(|place| fates[order[*place] as usize] == fate);
+        if let (Some(first), Some(second)) = (alike.next(), alike.next())
+            && order[first] < order[second]
+        {
+            order.swap(first, second);
+        }
+    }
+    order
+}
