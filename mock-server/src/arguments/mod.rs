@@ -1,0 +1,10 @@
+//! Reading the parameters of a JSON body, and refusing them in the service's words.
+//!
+//! Used wherever a JSON object comes in: by the endpoints that batch lines name, by the batch routes and by
+//! the control API.
+
+mod reading;
+mod refusal;
+
+pub(crate) use reading::{Arguments, Place};
+pub use refusal::Refusal;

@@ -1,0 +1,83 @@
+//! The canary: a short text that names the request it answers.
+//!
+//! The words and the order of the hash's bits are part of what seeds promise: changing them changes every
+//! recorded answer.
+
+use std::hash::Hasher;
+
+use siphasher::sip::SipHasher24;
+
+const COLORS: [&str; 32] = [
+    "amber", "azure", "beige", "black", "blue", "bronze", "brown", "coral", "crimson", "cyan", "ebony",
+    "gold", "gray", "green", "indigo", "ivory", "jade", "khaki", "lilac", "lime", "maroon", "mauve", "ochre",
+    "olive", "orange", "pink", "red", "ruby", "silver", "teal", "violet", "white",
+];
+
+const BIRDS: [&str; 32] = [
+    "auk", "avocet", "bittern", "bulbul", "crane", "curlew", "dipper", "dove", "egret", "falcon", "finch",
+    "gannet", "godwit", "grebe", "heron", "hoopoe", "ibis", "jay", "kestrel", "kite", "lark", "linnet",
+    "martin", "osprey", "owl", "petrel", "plover", "raven", "shrike", "siskin", "swift", "wren",
+];
+
+/// What [`Responder`](super::Responder) answers for this seed, `custom_id` and prompt, such as
+/// `violet-heron-4f2a91c0`.
+///
+/// The prompt is all text of the input; [`Request::prompt`](super::Request::prompt) says how it is joined.
+///
+/// ```
+/// # use batchmock::responder::canary;
+/// assert_eq!(canary(1, "a", "hello"), canary(1, "a", "hello"));
+/// assert_ne!(canary(1, "a", "hello"), canary(1, "b", "hello"));
+/// ```
+pub fn canary(seed: u64, custom_id: &str, prompt: &str) -> String {
+    nth_canary(seed, custom_id, prompt, 0)
+}
+
+/// The canary of the choice with this index, where one request has several.
+pub(super) fn nth_canary(seed: u64, custom_id: &str, prompt: &str, index: u64) -> String {
+    let hash = hash(seed, &[custom_id, prompt], index);
+    let color = COLORS[word(hash >> 32)];
+    let bird = BIRDS[word(hash >> 37)];
+    format!("{color}-{bird}-{:08x}", hash & 0xffff_ffff)
+}
+
+/// `SipHash` 2-4 of the texts, each behind its length, and the index.
+pub(super) fn hash(seed: u64, texts: &[&str], index: u64) -> u64 {
+    let mut hasher = SipHasher24::new_with_keys(seed, 0);
+    for text in texts {
+        hasher.write(&u64::try_from(text.len()).expect("a length fits 64 bits").to_le_bytes());
+        hasher.write(text.as_bytes());
+    }
+    hasher.write(&index.to_le_bytes());
+    hasher.finish()
+}
+
+fn word(bits: u64) -> usize {
+    usize::try_from(bits & 31).expect("five bits fit")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn the_canary_of_a_seed_stays_what_it_is() {
+        insta::assert_snapshot!(canary(0, "request-1", "What is 2+2?"), @"lime-avocet-74ab7532");
+        insta::assert_snapshot!(nth_canary(0, "request-1", "What is 2+2?", 1), @"indigo-avocet-1c1bc256");
+    }
+
+    #[test]
+    fn every_part_of_the_occasion_changes_the_canary() {
+        let all = [
+            canary(0, "a", "b"),
+            canary(1, "a", "b"),
+            canary(0, "ab", ""),
+            canary(0, "", "ab"),
+            canary(0, "a", "c"),
+            nth_canary(0, "a", "b", 1),
+        ];
+        assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
+    }
+}

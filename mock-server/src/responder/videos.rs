@@ -1,0 +1,82 @@
+//! Videos: a job that is done, without a film to download.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::answer::{Answer, Body, Occasion, Usage};
+use super::ids;
+use super::prompt::Prompt;
+use crate::arguments::Arguments;
+use crate::arguments::Refusal;
+
+/// The parameters of the endpoint, as the spec lists them.
+const KNOWN: &[&str] = &["prompt", "input_reference", "model", "seconds", "size"];
+
+/// How long a batch keeps its videos (F-365).
+const KEPT_FOR: i64 = 24 * 60 * 60;
+
+/// A body that `/v1/videos` accepts.
+#[derive(Debug, Clone)]
+pub struct VideoRequest {
+    pub(super) model: Option<String>,
+    pub(super) prompt: Prompt,
+    seconds: &'static str,
+    size: &'static str,
+}
+
+impl VideoRequest {
+    /// Reads a body.
+    pub(super) fn parse(body: &Map<String, Value>) -> Result<Self, Refusal> {
+        let arguments = Arguments::new(body);
+        arguments.refuse_unknown(KNOWN)?;
+        let sizes = ["720x1280", "1280x720", "1024x1792", "1792x1024"];
+        let prompt = Prompt::of(arguments.required_name("prompt")?);
+        arguments.object("input_reference")?;
+        Ok(Self {
+            model: arguments.string("model")?.map(str::to_owned),
+            prompt,
+            seconds: arguments.choice("seconds", &["4", "8", "12"])?.unwrap_or("4"),
+            size: arguments.choice("size", &sizes)?.unwrap_or("720x1280"),
+        })
+    }
+}
+
+/// The answer: the job as it is when a batch has ended (F-365). It tells no usage.
+pub(super) fn answer(request: &VideoRequest, occasion: Occasion<'_>) -> Answer {
+    let Occasion { created_at, rng, .. } = occasion;
+    let body = VideoBody {
+        // Remembered: 48 digits that begin with the time.
+        id: format!("video_{created_at:08x}{}", ids::hex(rng, 40)),
+        object: "video",
+        created_at,
+        status: "completed",
+        completed_at: created_at,
+        error: None,
+        expires_at: created_at + KEPT_FOR,
+        model: request.model.clone().unwrap_or_else(|| "sora-2".to_owned()),
+        progress: 100,
+        prompt: request.prompt.text().to_owned(),
+        remixed_from_video_id: None,
+        seconds: request.seconds,
+        size: request.size,
+    };
+    Answer { body: Body::Video(body), usage: Usage::default() }
+}
+
+/// A video, with the keys of the spec; their order is assumed.
+#[derive(Debug, Clone, Serialize)]
+pub struct VideoBody {
+    id: String,
+    object: &'static str,
+    created_at: i64,
+    status: &'static str,
+    completed_at: i64,
+    error: Option<()>,
+    expires_at: i64,
+    model: String,
+    progress: u8,
+    prompt: String,
+    remixed_from_video_id: Option<()>,
+    seconds: &'static str,
+    size: &'static str,
+}
