@@ -1,6 +1,85 @@
 //! A local fake of the OpenAI Files and Batches API, on a clock you control.
+//!
+//! Point any client at it by base URL and key alone. A batch goes through all its states in seconds, or in
+//! no time at all; its interesting endings can be had on demand. This crate is the server as a library, for
+//! tests in Rust; the binary `batchmock` is the same server for everybody else.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//!
+//! use batchmock::{ClockMode, MockServer};
+//! use reqwest::multipart::{Form, Part};
+//! use serde_json::{Value, json};
+//!
+//! let server = MockServer::builder().clock(ClockMode::Frozen).start().await?;
+//! let client = reqwest::Client::new();
+//! let url = |path: &str| format!("{}{path}", server.base_url());
+//!
+//! let line = json!({
+//!     "custom_id": "request-1", "method": "POST", "url": "/v1/chat/completions",
+//!     "body": {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}]},
+//! });
+//! let form = Form::new()
+//!     .text("purpose", "batch")
+//!     .part("file", Part::text(line.to_string()).file_name("requests.jsonl"));
+//! let file: Value =
+//!     client.post(url("/files")).bearer_auth("sk-any").multipart(form).send().await?.json().await?;
+//! let new = json!({
+//!     "input_file_id": file["id"], "endpoint": "/v1/chat/completions", "completion_window": "24h",
+//! });
+//! let batch: Value =
+//!     client.post(url("/batches")).bearer_auth("sk-any").json(&new).send().await?.json().await?;
+//! assert_eq!(batch["status"], "validating");
+//!
+//! server.clock_of("sk-any").advance(Duration::from_secs(4))?;
+//! let id = batch["id"].as_str().expect("every batch has an id");
+//! let batch: Value =
+//!     client.get(url(&format!("/batches/{id}"))).bearer_auth("sk-any").send().await?.json().await?;
+//! assert_eq!(batch["status"], "completed");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Worlds
+//!
+//! Each key has a *world* of its own: its files, its batches, its clock. Tests that use different keys, or
+//! start a server each, never meet.
+//!
+//! # Time
+//!
+//! Each world has a [clock](ClockMode): real, scaled, frozen or stepping. Everything the API tells of time
+//! follows it.
+//!
+//! # Determinism
+//!
+//! All orders, ids and answers follow from the seed: the same seed and the same requests at the same times
+//! give the same bytes.
+//!
+//! # What it does not do
+//!
+//! It runs no model: answers are [canaries](responder::canary()) or echoes. It does not stream answers. What
+//! it knows of the real service, and what is assumed, is in the fidelity table of the README.
 
 mod arguments;
+mod clock;
+mod config;
+mod control;
 pub mod endpoint;
+mod http;
+mod ids;
+mod input;
 pub mod responder;
+mod server;
 pub mod sim;
+pub mod switches;
+mod world;
+
+pub use clock::ClockMode;
+pub use config::{Config, Limits, ModelPolicy};
+pub use input::{LineOutcome, LineRule, LineRules, RuleError};
+pub use responder::AnswerStyle;
+pub use server::{Builder, ClockError, ClockHandle, DEFAULT_KEY, MockServer, serve};
+pub use sim::{Pace, PaceDuration, Timestamp};
+pub use switches::Switches;

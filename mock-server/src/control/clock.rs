@@ -1,0 +1,138 @@
+//! `/clock`
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde_json::{Map, Value};
+
+use super::service::refusal;
+use super::view::{Advance, Clock};
+use crate::arguments::{Arguments, Refusal};
+use crate::clock::ClockMode;
+use crate::http::{Account, ApiError, App, Json, JsonBody};
+use crate::sim::{Status, Timestamp};
+use crate::world::{AdvanceError, AdvanceTo};
+
+/// `GET /clock`
+pub(super) async fn show(State(app): State<App>, Account(world): Account) -> Json<Clock> {
+    Json::indented_line(Clock::new(world.clock(app.wall())))
+}
+
+/// `PUT /clock`: `{"mode": "frozen"}`, and so on for the other modes.
+pub(super) async fn set(
+    State(app): State<App>,
+    Account(world): Account,
+    JsonBody(body): JsonBody,
+) -> Result<Json<Clock>, ApiError> {
+    let body = Arguments::new(&body);
+    body.refuse_unknown(&["mode"])?;
+    let mode: ClockMode =
+        body.required_string("mode")?.parse().map_err(|message| refusal(StatusCode::BAD_REQUEST, message))?;
+    Ok(Json::indented_line(Clock::new(world.set_clock_mode(app.wall(), mode))))
+}
+
+/// `POST /clock/advance`: answers when everything due has happened, and says what happened.
+pub(super) async fn advance(
+    State(app): State<App>,
+    Account(world): Account,
+    JsonBody(body): JsonBody,
+) -> Result<Json<Advance>, ApiError> {
+    let target = target(&body)?;
+    match world.advance(app.wall(), &target) {
+        Ok(advanced) => Ok(Json::indented_line(Advance::new(advanced))),
+        Err(error) => Err(advance_error(&error, &target)),
+    }
+}
+
+/// Reads `{"by": "26h"}`, `{"to": 1700000000}`, `{"to": "2026-01-01T00:00:00Z"}`, `{"until": "next_change"}`
+/// or `{"until": {"batch_id": "…", "status": "completed"}}`.
+fn target(body: &Map<String, Value>) -> Result<AdvanceTo, ApiError> {
+    const FORMS: &str = "give exactly one of 'by', 'to' and 'until'";
+    let arguments = Arguments::new(body);
+    arguments.refuse_unknown(&["by", "to", "until"])?;
+    let (name, value) = match body.iter().next() {
+        Some((name, value)) if body.len() == 1 => (name.as_str(), value),
+        _ => return Err(refusal(StatusCode::BAD_REQUEST, FORMS.to_owned())),
+    };
+    match name {
+        "by" => Ok(AdvanceTo::By(duration(value)?)),
+        "to" => Ok(AdvanceTo::Time(time(value)?)),
+        _ => match value {
+            Value::String(text) if text == "next_change" => Ok(AdvanceTo::NextChange),
+            Value::Object(_) => {
+                let until = arguments.required_object("until")?;
+                until.refuse_unknown(&["batch_id", "status"])?;
+                let status = until.required_string("status")?;
+                let status = Status::from_word(status).ok_or_else(|| {
+                    Refusal::unsupported_choice("until.status", status, &Status::ALL.map(Status::as_str))
+                })?;
+                Ok(AdvanceTo::Status(until.required_string("batch_id")?.to_owned(), status))
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                Err(Refusal::wrong_type("until", "'next_change' or an object", value).into())
+            }
+        },
+    }
+}
+
+fn duration(value: &Value) -> Result<Duration, ApiError> {
+    match value {
+        Value::String(text) => humantime::parse_duration(text).map_err(|error| {
+            let message =
+                format!("'by' is no duration: {error}; write it like `90s`, `10m`, `26h` or `1h 30m`");
+            refusal(StatusCode::BAD_REQUEST, message)
+        }),
+        Value::Number(seconds) => seconds
+            .as_f64()
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            .ok_or_else(|| refusal(StatusCode::BAD_REQUEST, format!("'by' cannot be {seconds} seconds"))),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+            Err(Refusal::wrong_type("by", "a duration such as '26h', or a number of seconds", value).into())
+        }
+    }
+}
+
+fn time(value: &Value) -> Result<Timestamp, ApiError> {
+    let wrong = |message| refusal(StatusCode::BAD_REQUEST, message);
+    match value {
+        Value::String(text) => {
+            let time = humantime::parse_rfc3339_weak(text).map_err(|error| {
+                wrong(format!("'to' is no time: {error}; write it like `2026-01-31T12:00:00Z`"))
+            })?;
+            let since_epoch =
+                time.duration_since(UNIX_EPOCH).map_err(|_| wrong("'to' is before 1970".to_owned()))?;
+            Ok(Timestamp::from_unix_millis(0) + since_epoch)
+        }
+        Value::Number(seconds) => seconds
+            .as_i64()
+            .map(Timestamp::from_unix_seconds)
+            .ok_or_else(|| wrong(format!("'to' is {seconds}; as a number it counts whole Unix seconds"))),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+            Err(Refusal::wrong_type("to", "a time in RFC 3339 or in Unix seconds", value).into())
+        }
+    }
+}
+
+fn advance_error(error: &AdvanceError, target: &AdvanceTo) -> ApiError {
+    let conflict = |message| refusal(StatusCode::CONFLICT, message);
+    match error {
+        AdvanceError::Backwards(now) => {
+            let (seconds, millis) = (now.unix_seconds(), now.unix_millis().rem_euclid(1000));
+            conflict(format!(
+                "a clock does not go back: it shows {now}, in Unix seconds {seconds}.{millis:03}"
+            ))
+        }
+        AdvanceError::NothingToCome => {
+            conflict("nothing will change by itself: every batch has ended".to_owned())
+        }
+        AdvanceError::NoSuchBatch => match target {
+            AdvanceTo::Status(id, _) => ApiError::no_such_batch(id),
+            AdvanceTo::By(_) | AdvanceTo::Time(_) | AdvanceTo::NextChange => ApiError::no_such_batch(""),
+        },
+        AdvanceError::Never(last) => {
+            conflict(format!("the batch will not have that status: its last one is '{}'", last.as_str()))
+        }
+        AdvanceError::TooFar => conflict(format!("a clock goes no further than {}", Timestamp::MAX)),
+    }
+}

@@ -1,0 +1,43 @@
+//! The mock's own API, under [`PREFIX`]: the clock, what is to come for a batch, how it shall end.
+//!
+//! It acts on the world of the request's key, and is described by the document at `openapi.json` below the
+//! prefix. Times are whole Unix seconds beside RFC 3339; durations are words such as `26h` or `1h 30m`.
+
+mod batches;
+mod clock;
+mod guard;
+mod service;
+mod view;
+
+use axum::routing::{MethodRouter, get, post};
+use axum::{Router, middleware};
+
+pub(crate) use guard::Guard;
+
+use crate::http::{App, open_world};
+
+/// Below which all paths of the control API are: no path of the real API begins so.
+pub(crate) const PREFIX: &str = "/_mock/v1";
+
+/// Every route of the control API.
+pub(crate) fn router(app: App) -> Router<App> {
+    let of_the_server = Router::new()
+        .route("/health", route(get(service::health)))
+        .route("/ready", route(get(service::ready)))
+        .route("/openapi.json", route(get(service::openapi)));
+    let of_a_world = Router::new()
+        .route("/reset", route(post(service::reset)))
+        .route("/clock", route(get(clock::show).put(clock::set)))
+        .route("/clock/advance", route(post(clock::advance)))
+        .route("/batches/{batch_id}/plan", route(get(batches::plan)))
+        .route("/batches/{batch_id}/ending", route(post(batches::force)))
+        .route_layer(middleware::from_fn_with_state(app.clone(), open_world));
+    of_the_server
+        .merge(of_a_world)
+        .fallback(service::unknown_path)
+        .layer(middleware::from_fn_with_state(app, guard::refuse_foreigners))
+}
+
+fn route(methods: MethodRouter<App>) -> MethodRouter<App> {
+    methods.fallback(service::wrong_method)
+}

@@ -1,0 +1,119 @@
+//! `/v1/batches`
+
+use std::time::Duration;
+
+use axum::extract::State;
+use batchmock_client::types::{Batch, BatchPage};
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use super::query::Query;
+use super::{Account, ApiError, App, Id, Json, JsonBody, view};
+use crate::arguments::{Arguments, Refusal};
+use crate::endpoint::Endpoint;
+use crate::world::{BatchView, NewBatch};
+
+/// The parameters of a batch to create (F-230).
+const CREATE_PARAMETERS: [&str; 5] =
+    ["input_file_id", "endpoint", "completion_window", "metadata", "output_expires_after"];
+
+/// How long a file may be kept: an hour to 30 days (F-112, F-237).
+pub(super) const EXPIRY_SECONDS: std::ops::RangeInclusive<i64> = 3_600..=2_592_000;
+
+/// `POST /v1/batches`
+pub(super) async fn create(
+    State(app): State<App>,
+    Account(world): Account,
+    JsonBody(body): JsonBody,
+) -> Result<Json<Batch>, ApiError> {
+    let new = new_batch(&body)?;
+    let input_file_id = new.input_file_id.clone();
+    let view =
+        world.create_batch(app.wall(), new).map_err(|error| ApiError::create_batch(error, &input_file_id))?;
+    Ok(Json::indented(shown(&app, view).await?))
+}
+
+/// `GET /v1/batches/{batch_id}`
+pub(super) async fn retrieve(
+    State(app): State<App>,
+    Account(world): Account,
+    Id(id): Id,
+) -> Result<Json<Batch>, ApiError> {
+    check_id(&id)?;
+    let view = world.batch(app.wall(), &id).map_err(|_| ApiError::no_such_batch(&id))?;
+    Ok(Json::indented(shown(&app, view).await?))
+}
+
+/// `POST /v1/batches/{batch_id}/cancel`
+pub(super) async fn cancel(
+    State(app): State<App>,
+    Account(world): Account,
+    Id(id): Id,
+) -> Result<Json<Batch>, ApiError> {
+    check_id(&id)?;
+    let view = world.cancel(app.wall(), &id).map_err(|error| ApiError::cancel(&error, &id))?;
+    Ok(Json::compact(shown(&app, view).await?))
+}
+
+/// `GET /v1/batches`
+pub(super) async fn list(
+    State(app): State<App>,
+    Account(world): Account,
+    query: Query,
+) -> Result<Json<BatchPage>, ApiError> {
+    // F-244: 0 is allowed.
+    let limit = query.integer("limit", 0..=100)?.unwrap_or(20);
+    let limit = usize::try_from(limit).expect("checked to be in range");
+    let mut page = world.batches(app.wall(), limit, query.text("after"));
+    page.has_more &= limit > 0;
+    let at_hand = page.items.iter().all(is_at_hand);
+    let switches = app.switches();
+    let page = super::files::off_the_runtime(at_hand, move || view::batch_page(&page, &switches)).await?;
+    Ok(Json::indented(page))
+}
+
+/// What a batch looks like; its results are written first, if this is the first look at them.
+pub(crate) async fn shown(app: &App, batch: BatchView) -> Result<Batch, ApiError> {
+    let switches = app.switches();
+    super::files::off_the_runtime(is_at_hand(&batch), move || view::batch(&batch, &switches)).await
+}
+
+fn is_at_hand(batch: &BatchView) -> bool {
+    batch.results.as_ref().is_none_or(|results| results.is_rendered())
+}
+
+fn check_id(id: &str) -> Result<(), ApiError> {
+    if id.starts_with("batch") { Ok(()) } else { Err(ApiError::no_batch_id(id)) }
+}
+
+fn new_batch(body: &Map<String, Value>) -> Result<NewBatch, Refusal> {
+    let body = Arguments::new(body);
+    body.refuse_unknown(&CREATE_PARAMETERS)?;
+    let input_file_id = body.required_string("input_file_id")?.to_owned();
+    let endpoint = body.required_string("endpoint")?;
+    let endpoint = Endpoint::from_path(endpoint).ok_or_else(|| {
+        Refusal::unsupported_choice("endpoint", endpoint, &Endpoint::ALL.map(Endpoint::path))
+    })?;
+    match body.required_string("completion_window")? {
+        "24h" => {}
+        // F-235: the text is assumed.
+        other => return Err(Refusal::unsupported_choice("completion_window", other, &["24h"])),
+    }
+    body.check_metadata()?;
+    let metadata = body.get("metadata").and_then(Value::as_object).map(|metadata| {
+        let pair =
+            |(name, value): (&String, &Value)| (name.clone(), value.as_str().unwrap_or_default().to_owned());
+        metadata.iter().map(pair).collect::<IndexMap<_, _>>()
+    });
+    let output_expires_after = match body.object("output_expires_after")? {
+        None => None,
+        Some(expiry) => {
+            expiry.refuse_unknown(&["anchor", "seconds"])?;
+            expiry.required("anchor")?;
+            expiry.choice("anchor", &["created_at"])?;
+            expiry.required("seconds")?;
+            expiry.integer("seconds", EXPIRY_SECONDS)?.map(i64::unsigned_abs).map(Duration::from_secs)
+        }
+    };
+    Ok(NewBatch { endpoint, input_file_id, metadata, output_expires_after })
+}

@@ -1,0 +1,241 @@
+//! The only failure that becomes a response. Every message has its home here, or in
+//! [`Refusal`](crate::responder::Refusal) where batch lines have it too.
+
+use std::io;
+
+use axum::extract::{OriginalUri, State};
+use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use batchmock_client::types::{ErrorBody, ErrorDetail, ErrorEnvelope};
+
+use super::App;
+use super::json::Json;
+use crate::arguments::Refusal;
+use crate::input::UploadFault;
+use crate::switches::{FileErrorDetail, NoKey};
+use crate::world::{AddFileError, CancelError, CreateBatchError};
+
+/// A refusal: a status and what is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    error: ErrorBody,
+}
+
+impl ApiError {
+    /// A refusal with this status.
+    pub(crate) fn new(status: StatusCode, error: ErrorBody) -> Self {
+        Self { status, error }
+    }
+
+    /// A 400 `invalid_request_error`.
+    pub(crate) fn bad_request(error: ErrorBody) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error)
+    }
+
+    /// No key (F-005, F-500).
+    pub(super) fn no_key(wording: NoKey) -> Self {
+        let did_not_provide = "You didn't provide an API key. You need to provide your API key in an Authorization \
+                       header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY), or as the password \
+                       field (with blank username) if you're accessing the API from your browser and are \
+                       prompted for a username and password. You can obtain an API key from \
+                       https://platform.openai.com/account/api-keys.";
+        let message = match wording {
+            NoKey::DidNotProvide => did_not_provide,
+            NoKey::MissingBearer => "Missing bearer or basic authentication in header",
+        };
+        Self::new(StatusCode::UNAUTHORIZED, ErrorBody::invalid_request(message))
+    }
+
+    /// A body that is no JSON (F-024).
+    pub(crate) fn no_json() -> Self {
+        Refusal::unparsable().into()
+    }
+
+    /// A body that is too long; the text is assumed.
+    pub(super) fn too_long() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorBody::invalid_request("The request body is too large."))
+    }
+
+    /// A body that broke off; the text is assumed.
+    pub(super) fn broken_body() -> Self {
+        Self::bad_request(ErrorBody::invalid_request("The request body could not be read to its end."))
+    }
+
+    /// A multipart body that is none (assumed).
+    pub(super) fn bad_multipart(why: &str) -> Self {
+        Self::bad_request(ErrorBody::invalid_request(format!("Could not parse multipart form: {why}.")))
+    }
+
+    /// A form field that is not there (assumed, F-110).
+    pub(super) fn missing_form_field(field: &str) -> Self {
+        Self::bad_request(
+            ErrorBody::invalid_request(format!("'{field}' is a required property")).with_param(field),
+        )
+    }
+
+    /// A purpose nobody can upload for (F-109).
+    pub(super) fn bad_purpose(purpose: &str) -> Self {
+        let purposes = "['fine-tune', 'assistants', 'batch', 'user_data', 'vision', 'evals']";
+        let message = format!("'{purpose}' is not one of {purposes} - 'purpose'");
+        Self::bad_request(ErrorBody::invalid_request(message).with_param("purpose"))
+    }
+
+    /// An `expires_after` of the form that cannot be (assumed, F-113).
+    pub(super) fn bad_expiry(field: &str, message: String) -> Self {
+        Self::bad_request(ErrorBody::invalid_request(message).with_param(format!("expires_after.{field}")))
+    }
+
+    /// A path that leads nowhere (F-025).
+    pub(super) fn no_such_url(method: &Method, uri: &Uri) -> Self {
+        let message = format!("Invalid URL ({method} {})", uri.path());
+        Self::new(StatusCode::NOT_FOUND, ErrorBody::invalid_request(message))
+    }
+
+    /// A file that does not exist (F-124).
+    pub(super) fn no_such_file(id: &str) -> Self {
+        let error = ErrorBody::invalid_request(format!("No such File object: {id}")).with_param("id");
+        Self::new(StatusCode::NOT_FOUND, error)
+    }
+
+    /// A file that cannot be downloaded (F-132).
+    pub(super) fn not_downloadable(purpose: &str) -> Self {
+        Self::bad_request(ErrorBody::invalid_request(format!(
+            "Not allowed to download files of purpose: {purpose}"
+        )))
+    }
+
+    /// A batch that does not exist (F-241).
+    pub(crate) fn no_such_batch(id: &str) -> Self {
+        let error = ErrorBody::invalid_request(format!("No batch found with id '{id}'."));
+        Self::new(StatusCode::NOT_FOUND, error)
+    }
+
+    /// An id that cannot be a batch's (F-033).
+    pub(super) fn no_batch_id(id: &str) -> Self {
+        let message = format!("Invalid 'batch_id': '{id}'. Expected an ID that begins with 'batch'.");
+        Self::bad_request(
+            ErrorBody::invalid_request(message).with_param("batch_id").with_code("invalid_value"),
+        )
+    }
+
+    /// A batch that cannot be created.
+    pub(super) fn create_batch(error: CreateBatchError, input_file_id: &str) -> Self {
+        match error {
+            // F-232.
+            CreateBatchError::CannotFindInput { project_id } => {
+                let message = format!(
+                    "Cannot find file {input_file_id}, or project {project_id} does not have access to it."
+                );
+                Self::bad_request(ErrorBody::invalid_request(message).with_param("file_id"))
+            }
+        }
+    }
+
+    /// A batch that cannot be cancelled.
+    pub(super) fn cancel(error: &CancelError, id: &str) -> Self {
+        match error {
+            CancelError::NoSuchBatch => Self::no_such_batch(id),
+            // F-262.
+            CancelError::Ended(status) => {
+                let message = format!("Cannot cancel a batch with status '{}'.", status.as_str());
+                Self::new(StatusCode::CONFLICT, ErrorBody::invalid_request(message))
+            }
+        }
+    }
+
+    /// A query parameter that was given twice (F-034, assumed here).
+    pub(super) fn duplicate_parameter(name: &str) -> Self {
+        let message = format!(
+            "Duplicate parameter: '{name}'. You provided multiple values for this parameter, whereas only \
+             one is allowed."
+        );
+        Self::bad_request(
+            ErrorBody::invalid_request(message).with_param(name).with_code("duplicate_parameter"),
+        )
+    }
+
+    /// A stream that the mock cannot give.
+    pub(super) fn no_streaming() -> Self {
+        Self::bad_request(
+            ErrorBody::invalid_request(
+                "batchmock does not stream answers: send the request without 'stream', or with false.",
+            )
+            .with_param("stream")
+            .with_code("unsupported_by_batchmock"),
+        )
+    }
+
+    /// The mock itself is in trouble. The cause is told, paths are not.
+    pub(crate) fn internal(error: &io::Error) -> Self {
+        tracing::error!(%error, "the disk failed");
+        let message = format!("batchmock could not read or write its files: {}", error.kind());
+        let error = ErrorBody { kind: "server_error".to_owned(), ..ErrorBody::invalid_request(message) };
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, error)
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(Refusal { status, error }: Refusal) -> Self {
+        Self::new(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), error)
+    }
+}
+
+impl From<AddFileError> for ApiError {
+    fn from(error: AddFileError) -> Self {
+        Self::bad_request(ErrorBody::invalid_request(match error {
+            // F-116.
+            AddFileError::TooLarge => "File is too large.",
+            // F-117, F-118.
+            AddFileError::Unusable(UploadFault::NotJsonl) => {
+                "Invalid file format for Batch API. Must be .jsonl"
+            }
+            // F-121.
+            AddFileError::Unusable(UploadFault::NotUtf8) => {
+                "Invalid file for Batch API. Must be utf-8 encoded"
+            }
+        }))
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let Self { status, error } = self;
+        let mut response =
+            Json::indented(ErrorEnvelope { error: error.clone(), detail: None }).into_response();
+        *response.status_mut() = status;
+        if status == StatusCode::UNAUTHORIZED {
+            // F-006, the newer of the two forms.
+            let challenge = HeaderValue::from_static("Bearer realm=\"OpenAI API\"");
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        response.extensions_mut().insert(error);
+        response
+    }
+}
+
+/// Gives answers of the file routes what is theirs alone: any page may read them (F-008), and errors have a
+/// second key (F-022) and a final line end (F-012).
+pub(super) async fn in_the_form_of_file_routes(State(app): State<App>, mut response: Response) -> Response {
+    if let Some(error) = response.extensions_mut().remove::<ErrorBody>() {
+        let status = response.status();
+        let detail = (app.switches().file_error_detail == FileErrorDetail::Present)
+            .then(|| ErrorDetail { message: error.message.clone(), code: error.code.clone() });
+        response = Json::indented_line(ErrorEnvelope { error, detail }).into_response();
+        *response.status_mut() = status;
+    }
+    response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}
+
+/// A path that is no route.
+pub(super) async fn unknown_url(method: Method, OriginalUri(uri): OriginalUri) -> ApiError {
+    ApiError::no_such_url(&method, &uri)
+}
+
+/// A method that a route does not have (F-026: the text is assumed).
+pub(super) async fn wrong_method(method: Method, OriginalUri(uri): OriginalUri) -> ApiError {
+    let message = format!("Invalid method for URL ({method} {})", uri.path());
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, ErrorBody::invalid_request(message))
+}

@@ -1,0 +1,65 @@
+//! JSON bodies, in the form that each route has (F-012).
+
+use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// How a JSON body is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Indented by two spaces, with a final line end: the file routes.
+    IndentedLine,
+    /// Indented by two spaces: the batch routes and the synchronous endpoints.
+    Indented,
+    /// Without any space: cancelling a batch.
+    Compact,
+}
+
+/// A JSON body in a layout.
+#[derive(Debug)]
+pub(crate) struct Json<T>(pub(crate) Layout, pub(crate) T);
+
+impl<T> Json<T> {
+    /// As the batch routes have it.
+    pub(crate) fn indented(value: T) -> Self {
+        Self(Layout::Indented, value)
+    }
+
+    /// As the file routes have it.
+    pub(crate) fn indented_line(value: T) -> Self {
+        Self(Layout::IndentedLine, value)
+    }
+
+    /// As cancelling a batch has it.
+    pub(crate) fn compact(value: T) -> Self {
+        Self(Layout::Compact, value)
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        let Self(layout, value) = self;
+        let bytes = match layout {
+            Layout::Compact => serde_json::to_vec(&value),
+            Layout::Indented => serde_json::to_vec_pretty(&value),
+            Layout::IndentedLine => serde_json::to_vec_pretty(&value).map(|mut bytes| {
+                bytes.push(b'\n');
+                bytes
+            }),
+        };
+        match bytes {
+            Ok(bytes) => {
+                let mut response = Response::new(Body::from(bytes));
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                response
+            }
+            // Wire records have text keys and no failing `Serialize`; should one ever fail, the log says it.
+            Err(error) => {
+                tracing::error!(%error, "an answer could not be written as JSON");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        }
+    }
+}

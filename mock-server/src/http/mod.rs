@@ -1,0 +1,109 @@
+//! The routes of the API: extract, ask the world, convert.
+
+mod batches;
+mod disposition;
+mod error;
+mod exchange;
+mod extract;
+mod files;
+mod hearing;
+mod inference;
+mod json;
+mod models;
+mod multipart;
+mod query;
+mod view;
+
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, State};
+use axum::routing::{MethodRouter, get, post};
+use axum::{Router, middleware};
+
+pub(crate) use batches::shown;
+pub(crate) use error::ApiError;
+pub(crate) use exchange::open_world;
+pub(crate) use extract::{Account, Id, JsonBody};
+pub(crate) use json::Json;
+
+use crate::clock::WallClock;
+use crate::control;
+use crate::endpoint::Endpoint;
+use crate::sim::Timestamp;
+use crate::switches::Switches;
+use crate::world::Worlds;
+
+/// What every handler shares: a cheap handle.
+#[derive(Debug, Clone)]
+pub(crate) struct App {
+    /// All accounts.
+    pub(crate) worlds: Arc<Worlds>,
+    /// Read once a request.
+    wall: WallClock,
+    /// From where the control API may be used.
+    pub(crate) guard: Arc<control::Guard>,
+}
+
+impl App {
+    /// An application over these worlds.
+    pub(crate) fn new(worlds: Worlds, wall: WallClock, guard: control::Guard) -> Self {
+        Self { worlds: Arc::new(worlds), wall, guard: Arc::new(guard) }
+    }
+
+    /// What is done where the evidence contradicts itself.
+    pub(crate) fn switches(&self) -> Switches {
+        self.worlds.config().switches
+    }
+
+    /// What the wall shows.
+    pub(crate) fn wall(&self) -> Timestamp {
+        self.wall.now()
+    }
+}
+
+/// Every route.
+pub(crate) fn router(app: App) -> Router {
+    let file_routes = Router::new()
+        .route("/files", route(get(files::list).post(files::upload)))
+        .route("/files/{file_id}", route(get(files::retrieve).delete(files::delete)))
+        .route("/files/{file_id}/content", route(get(files::content)))
+        // Uploads are streamed to disk and have limits of their own.
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::map_response_with_state(app.clone(), error::in_the_form_of_file_routes));
+    let other_routes = Router::new()
+        .route("/batches", route(get(batches::list).post(batches::create)))
+        .route("/batches/{batch_id}", route(get(batches::retrieve)))
+        .route("/batches/{batch_id}/cancel", route(post(batches::cancel)))
+        .route("/models", route(get(models::list)))
+        .route("/models/{*model}", route(get(models::retrieve)))
+        .route("/chat/completions", synchronous(Endpoint::ChatCompletions))
+        .route("/completions", synchronous(Endpoint::Completions))
+        .route("/embeddings", synchronous(Endpoint::Embeddings))
+        .route("/responses", synchronous(Endpoint::Responses))
+        .route("/moderations", synchronous(Endpoint::Moderations))
+        .layer(DefaultBodyLimit::max(app.worlds.config().limits.json_bytes));
+    let api = file_routes
+        .merge(other_routes)
+        .route_layer(middleware::from_fn_with_state(app.clone(), exchange::refuse_strangers));
+    Router::new()
+        .nest("/v1", api)
+        .fallback(error::unknown_url)
+        .layer(middleware::from_fn_with_state(app.clone(), exchange::answer_as_the_api))
+        // Behind that layer: the control API is none of the real one's.
+        .nest(control::PREFIX, control::router(app.clone()))
+        .layer(middleware::from_fn(hearing::hear_out))
+        .layer(middleware::from_fn_with_state(app.clone(), exchange::log))
+        .with_state(app)
+}
+
+/// The same route, with the API's answer to other methods.
+fn route(methods: MethodRouter<App>) -> MethodRouter<App> {
+    methods.fallback(error::wrong_method)
+}
+
+fn synchronous(endpoint: Endpoint) -> MethodRouter<App> {
+    let answer = move |app: State<App>, account: Account, body: JsonBody| {
+        std::future::ready(inference::answer(endpoint, app, account, body))
+    };
+    route(post(answer))
+}

@@ -1,0 +1,122 @@
+//! What the API shows: responses take shape here and nowhere else.
+//!
+//! Records are taken apart without `..` and put together without defaults, so that a new field on either
+//! side does not compile until it has its place.
+
+use std::io;
+
+use batchmock_client::types::{
+    Batch, BatchError, BatchErrors, BatchPage, BatchUsage, File, FilePage, FileStatus, RequestCounts,
+};
+
+use crate::responder::snapshot;
+use crate::sim::{Counts, Observation, Status, Times, Timestamp};
+use crate::switches::{AbsentFileId, PartialUsage, Switches};
+use crate::world::{BatchView, FileRecord, Page, Results};
+
+/// A file. Blocks on the disk if it is a result nobody has looked at yet.
+pub(crate) fn file(record: &FileRecord) -> io::Result<File> {
+    let FileRecord { id, purpose, filename, created_at, expires_at, content: _ } = record;
+    Ok(File {
+        object: "file".to_owned(),
+        id: id.clone(),
+        purpose: purpose.clone(),
+        filename: filename.clone(),
+        bytes: record.bytes()?,
+        created_at: created_at.unix_seconds(),
+        expires_at: expires_at.map(Timestamp::unix_seconds),
+        status: FileStatus::Processed,
+        status_details: None,
+    })
+}
+
+/// A page of files.
+pub(super) fn file_page(data: Vec<File>, has_more: bool) -> FilePage {
+    FilePage {
+        object: "list".to_owned(),
+        first_id: data.first().map(|file| file.id.clone()),
+        last_id: data.last().map(|file| file.id.clone()),
+        has_more,
+        data,
+    }
+}
+
+/// A batch. Blocks on the disk if it has ended and nobody has looked at its results yet.
+pub(crate) fn batch(view: &BatchView, switches: &Switches) -> io::Result<Batch> {
+    let BatchView { record, observation, problems, results } = view;
+    let Observation { status, times, counts, has_output_file: _, has_error_file: _ } = *observation;
+    let Times {
+        in_progress_at,
+        finalizing_at,
+        completed_at,
+        failed_at,
+        expired_at,
+        cancelling_at,
+        cancelled_at,
+    } = times;
+    let Counts { total, completed, failed } = counts;
+    let seconds = |time: Option<Timestamp>| time.map(Timestamp::unix_seconds);
+    let results = results.as_ref().filter(|_| status.is_terminal());
+
+    // Filled at `completed`, zeros before (F-207).
+    let usage = match results {
+        Some(results) if status == Status::Completed || switches.partial_usage == PartialUsage::Summed => {
+            results.rendered()?.usage
+        }
+        _ => BatchUsage::default(),
+    };
+    let file_id = |id: fn(&Results) -> &Option<String>| {
+        let results = results?;
+        let empty = || (switches.absent_file_id == AbsentFileId::Empty).then(String::new);
+        id(results).clone().or_else(empty)
+    };
+    let errors = (status == Status::Failed).then(|| BatchErrors {
+        object: "list".to_owned(),
+        data: problems
+            .iter()
+            .map(|(problem, line)| BatchError {
+                code: problem.code(switches.url_problem).to_owned(),
+                message: problem.message(),
+                param: problem.param().map(str::to_owned),
+                line: line.map(u64::from),
+            })
+            .collect(),
+    });
+    Ok(Batch {
+        id: record.id.clone(),
+        object: "batch".to_owned(),
+        endpoint: record.endpoint.path().to_owned(),
+        // Null while validating, then the dated model (F-204).
+        model: in_progress_at.and(record.model.as_deref()).map(|model| snapshot(model).to_owned()),
+        errors,
+        input_file_id: record.input_file_id.clone(),
+        completion_window: "24h".to_owned(),
+        status: status.as_str().into(),
+        output_file_id: file_id(|results| &results.output_file_id),
+        error_file_id: file_id(|results| &results.error_file_id),
+        created_at: record.plan.created_at().unix_seconds(),
+        in_progress_at: seconds(in_progress_at),
+        expires_at: Some(record.plan.expires_at().unix_seconds()),
+        finalizing_at: seconds(finalizing_at),
+        completed_at: seconds(completed_at),
+        failed_at: seconds(failed_at),
+        expired_at: seconds(expired_at),
+        cancelling_at: seconds(cancelling_at),
+        cancelled_at: seconds(cancelled_at),
+        request_counts: Some(RequestCounts { total, completed, failed }),
+        usage: Some(usage),
+        metadata: record.metadata.clone(),
+    })
+}
+
+/// A page of batches.
+pub(super) fn batch_page(page: &Page<BatchView>, switches: &Switches) -> io::Result<BatchPage> {
+    let data = page.items.iter().map(|view| batch(view, switches)).collect::<io::Result<Vec<_>>>()?;
+    Ok(BatchPage {
+        object: "list".to_owned(),
+        first_id: data.first().map(|batch| batch.id.clone()),
+        last_id: data.last().map(|batch| batch.id.clone()),
+        has_more: page.has_more,
+        data,
+    })
+}

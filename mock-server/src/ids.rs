@@ -1,0 +1,109 @@
+//! The forms of the ids that the API hands out.
+//!
+//! Each function draws from a generator that the caller has seeded for this one object, so ids are the same
+//! for the same seed and requests.
+
+use std::fmt::Write as _;
+
+use rand::{Rng, RngExt};
+
+use crate::sim::Timestamp;
+use crate::switches::LineRequestId;
+
+/// The characters of file ids: letters and digits that are not mistaken for each other (F-104).
+const BASE57: &[u8; 57] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+
+/// `file-` and 22 characters (F-104, F-105).
+pub(crate) fn file(rng: &mut impl Rng) -> String {
+    let mut id = String::with_capacity(27);
+    id.push_str("file-");
+    id.extend((0..22).map(|_| char::from(BASE57[rng.random_range(0..BASE57.len())])));
+    id
+}
+
+/// `batch_` and a [timed] number (F-201).
+pub(crate) fn batch(created_at: Timestamp, rng: &mut impl Rng) -> String {
+    timed("batch_", created_at, rng)
+}
+
+/// `batch_req_` and a [timed] number, whose time is that of `finalizing_at` (F-353, F-502).
+pub(crate) fn batch_request(finalizing_at: Timestamp, rng: &mut impl Rng) -> String {
+    timed("batch_req_", finalizing_at, rng)
+}
+
+/// The `request_id` of a result line (F-354).
+pub(crate) fn line_request(form: LineRequestId, rng: &mut impl Rng) -> String {
+    let bits: u128 = rng.random();
+    if form == LineRequestId::Hex {
+        return format!("{bits:032x}");
+    }
+    let (version, variant) = (4_u128 << 76, 8_u128 << 60);
+    let bits = bits & !(0xf << 76) & !(0xc << 60) | version | variant;
+    let hex = format!("{bits:032x}");
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
+
+/// The `x-request-id` of an answer: `req_` and 32 hexadecimal digits (F-010).
+pub(crate) fn request(rng: &mut impl Rng) -> String {
+    format!("req_{:032x}", rng.random::<u128>())
+}
+
+/// An organization or project id: the prefix and 24 letters and digits.
+pub(crate) fn account(prefix: &str, rng: &mut impl Rng) -> String {
+    let mut id = prefix.to_owned();
+    id.extend((0..24).map(|_| char::from(rng.sample(rand::distr::Alphanumeric))));
+    id
+}
+
+/// 32 hexadecimal digits (F-201, F-501): eight for the seconds of the time, four that look like a fraction
+/// of a second and have their low two bits zero, `8190` (in 97 of 100) or `8191`, and sixteen that begin
+/// with a UUID's variant.
+fn timed(prefix: &str, time: Timestamp, rng: &mut impl Rng) -> String {
+    let seconds = time.unix_seconds() & 0xffff_ffff;
+    let fraction = rng.random::<u16>() & !0b11;
+    let version = if rng.random_ratio(97, 100) { 0x8190 } else { 0x8191 };
+    let rest = rng.random::<u64>() & !(0b11 << 62) | 0b10 << 62;
+    let mut id = String::with_capacity(prefix.len() + 32);
+    id.push_str(prefix);
+    write!(id, "{seconds:08x}{fraction:04x}{version:04x}{rest:016x}").expect("a String takes any text");
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::Seed;
+
+    const TIME: Timestamp = Timestamp::from_unix_seconds(0x6700_0000);
+
+    #[test]
+    fn ids_have_the_recorded_forms() {
+        let mut rng = Seed::new(0).rng();
+        insta::assert_snapshot!(
+            [
+                file(&mut rng),
+                batch(TIME, &mut rng),
+                batch_request(TIME, &mut rng),
+                line_request(LineRequestId::Uuid, &mut rng),
+                line_request(LineRequestId::Hex, &mut rng),
+                request(&mut rng),
+                account("proj_", &mut rng),
+            ]
+            .join("\n")
+        );
+    }
+
+    #[test]
+    fn timed_ids_have_the_inner_structure_of_recorded_ones() {
+        let mut rng = Seed::new(0).rng();
+        for _ in 0..1_000 {
+            let id = batch(TIME, &mut rng);
+            let digits = id.strip_prefix("batch_").unwrap();
+            assert_eq!(digits.len(), 32);
+            assert_eq!(&digits[..8], "67000000");
+            assert_eq!(u16::from_str_radix(&digits[8..12], 16).unwrap() & 0b11, 0);
+            assert!(["8190", "8191"].contains(&&digits[12..16]));
+            assert!("89ab".contains(&digits[16..17]));
+        }
+    }
+}

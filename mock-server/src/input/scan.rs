@@ -1,0 +1,241 @@
+//! A pass over the bytes of an upload.
+
+use std::collections::HashSet;
+use std::hash::Hasher as _;
+use std::ops::Range;
+use std::sync::Arc;
+
+use indexmap::IndexSet;
+use memchr::memchr_iter;
+use siphasher::sip128::{Hasher128 as _, SipHasher13};
+
+use super::line::Reading;
+use super::{Line, LineContent, LineRules, Problem};
+
+/// How many lines are kept, whatever a batch may have: enough for every limit one would set, and little
+/// enough that a file of a hundred million empty objects does not fill the memory.
+const MAX_LINES: usize = 1_000_000;
+
+/// Reads an input as it passes by, chunk by chunk.
+#[derive(Debug)]
+pub(crate) struct Scanner {
+    rules: Arc<LineRules>,
+    /// The beginning of a line whose end has not come yet.
+    unfinished: Vec<u8>,
+    /// Where the unfinished line begins.
+    line_start: u64,
+    /// The number of the unfinished line, counted from 1.
+    line_number: u32,
+    /// Fingerprints of the names seen so far.
+    custom_ids: HashSet<u128>,
+    scan: Scan,
+}
+
+/// What is kept of an input.
+#[derive(Debug, Default)]
+pub(crate) struct Scan {
+    /// The lines that are not blank, in the order of the file, up to [`MAX_LINES`].
+    pub(crate) lines: Vec<Line>,
+    /// How many lines are not blank.
+    pub(crate) n_lines: u64,
+    /// The names of models, in the order in which they first occur.
+    pub(crate) models: IndexSet<String>,
+    /// Why the file could not even be uploaded for a batch.
+    pub(crate) fault: Option<UploadFault>,
+}
+
+/// Why a file cannot be uploaded for a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UploadFault {
+    /// Its first line is no JSON, or it is empty (F-117, F-118).
+    NotJsonl,
+    /// It is not UTF-8 (F-121).
+    NotUtf8,
+}
+
+impl Scanner {
+    /// A scanner that gives lines the outcomes of these rules.
+    pub(crate) fn new(rules: Arc<LineRules>) -> Self {
+        Self {
+            rules,
+            unfinished: Vec::new(),
+            line_start: 0,
+            line_number: 1,
+            custom_ids: HashSet::new(),
+            scan: Scan::default(),
+        }
+    }
+
+    /// Reads the next chunk.
+    pub(crate) fn push(&mut self, chunk: &[u8]) {
+        let mut rest = chunk;
+        let mut consumed = 0;
+        for end in memchr_iter(b'\n', chunk) {
+            let piece = &chunk[consumed..end];
+            if self.unfinished.is_empty() {
+                self.finish_line(piece, 1);
+            } else {
+                let mut line = std::mem::take(&mut self.unfinished);
+                line.extend_from_slice(piece);
+                self.finish_line(&line, 1);
+                line.clear();
+                self.unfinished = line;
+            }
+            consumed = end + 1;
+            rest = &chunk[consumed..];
+        }
+        self.unfinished.extend_from_slice(rest);
+    }
+
+    /// Reads the last line, if no line end has come after it, and gives what is known.
+    pub(crate) fn finish(mut self) -> Scan {
+        let last = std::mem::take(&mut self.unfinished);
+        if !last.is_empty() {
+            self.finish_line(&last, 0);
+        }
+        if self.scan.n_lines == 0 && self.scan.fault.is_none() {
+            self.scan.fault = Some(UploadFault::NotJsonl);
+        }
+        self.scan.lines.shrink_to_fit();
+        self.scan
+    }
+
+    fn finish_line(&mut self, line: &[u8], line_end: usize) {
+        let (start, number) = (self.line_start, self.line_number);
+        self.line_start += (line.len() + line_end) as u64;
+        self.line_number = number.saturating_add(1);
+        if self.scan.fault.is_some() {
+            return;
+        }
+
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let Ok(text) = std::str::from_utf8(line) else {
+            self.scan.fault = Some(UploadFault::NotUtf8);
+            return;
+        };
+        if number == 1 && serde_json::from_str::<serde::de::IgnoredAny>(text).is_err() {
+            self.scan.fault = Some(UploadFault::NotJsonl);
+            return;
+        }
+        if text.trim_ascii().is_empty() {
+            return;
+        }
+        self.scan.n_lines += 1;
+        if self.scan.lines.len() < MAX_LINES {
+            let content = match u32::try_from(line.len()) {
+                Ok(len) => (len, self.content(text)),
+                Err(_) => (0, LineContent::Unusable(Problem::NotJson)),
+            };
+            self.scan.lines.push(Line { start, len: content.0, number, content: content.1 });
+        }
+    }
+
+    fn content(&mut self, line: &str) -> LineContent {
+        match Reading::new(line) {
+            Err(problem) => LineContent::Unusable(problem),
+            Ok(reading) => {
+                let is_duplicate = !self.custom_ids.insert(fingerprint(&reading.custom_id));
+                let model = reading.model().map(|name| self.model(name));
+                LineContent::Request(reading.facts(&self.rules, model, is_duplicate))
+            }
+        }
+    }
+
+    /// The place of a model's name. A batch has one model, so only the first few names matter: past 65,536
+    /// different ones all further ones share the last place.
+    fn model(&mut self, name: &str) -> u16 {
+        let place = match self.scan.models.get_index_of(name) {
+            Some(place) => place,
+            None if u16::try_from(self.scan.models.len()).is_ok() => {
+                self.scan.models.insert_full(name.to_owned()).0
+            }
+            None => usize::from(u16::MAX),
+        };
+        u16::try_from(place).unwrap_or(u16::MAX)
+    }
+}
+
+impl Line {
+    /// Where the line stands in the file, without its line end.
+    pub(crate) fn range(&self) -> Range<u64> {
+        self.start..self.start + u64::from(self.len)
+    }
+}
+
+/// 128 bits of a name: two names share them once in many ages.
+fn fingerprint(custom_id: &str) -> u128 {
+    let mut hasher = SipHasher13::new();
+    hasher.write(custom_id.as_bytes());
+    hasher.finish128().as_u128()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const INPUT: &str = concat!(
+        r#"{"custom_id": "a", "method": "POST", "url": "/v1/embeddings", "body": {"model": "text-embedding-3-small", "input": "猫"}}"#,
+        "\r\n\n",
+        r#"{"custom_id": "a", "method": "POST", "url": "/v1/embeddings", "body": {"model": "text-embedding-3-small", "input": ["x", "y"]}}"#,
+        "\n",
+        "not json\n",
+        r#"{"custom_id": "b~429", "method": "POST", "url": "/v1/nowhere", "body": {}}"#,
+    );
+
+    fn scan(chunks: &[&[u8]]) -> Scan {
+        let mut scanner = Scanner::new(Arc::default());
+        for chunk in chunks {
+            scanner.push(chunk);
+        }
+        scanner.finish()
+    }
+
+    #[test]
+    fn lines_are_found_where_they_stand() {
+        let scan = scan(&[INPUT.as_bytes()]);
+        let texts: Vec<_> = scan
+            .lines
+            .iter()
+            .map(|line| {
+                let place = |at: u64| usize::try_from(at).unwrap();
+                &INPUT[place(line.range().start)..place(line.range().end)]
+            })
+            .collect();
+        let expected: Vec<_> = INPUT.lines().filter(|line| !line.is_empty()).collect();
+        assert_eq!(texts, expected);
+        assert_eq!(scan.lines.iter().map(|line| line.number).collect::<Vec<_>>(), [1, 3, 4, 5]);
+        assert_eq!(scan.fault, None);
+        insta::assert_debug_snapshot!(scan.lines);
+    }
+
+    #[test]
+    fn a_file_whose_first_line_is_no_json_is_no_jsonl() {
+        for text in ["", "\n", "prose\n", "\u{feff}{}\n"] {
+            assert_eq!(scan(&[text.as_bytes()]).fault, Some(UploadFault::NotJsonl), "{text:?}");
+        }
+        assert_eq!(scan(&[b"{}\nprose"]).fault, None);
+    }
+
+    #[test]
+    fn what_is_not_utf_8_is_found_wherever_it_is() {
+        assert_eq!(scan(&[b"{}\n{}\n\"\xff\"\n"]).fault, Some(UploadFault::NotUtf8));
+    }
+
+    proptest! {
+        #[test]
+        fn it_does_not_matter_how_the_bytes_are_cut(cuts in proptest::collection::vec(0..INPUT.len(), 0..20)) {
+            let mut cuts = cuts;
+            cuts.extend([0, INPUT.len()]);
+            cuts.sort_unstable();
+            let chunks: Vec<_> = cuts.windows(2).map(|cut| &INPUT.as_bytes()[cut[0]..cut[1]]).collect();
+            prop_assert_eq!(scan(&chunks).lines, scan(&[INPUT.as_bytes()]).lines);
+        }
+
+        #[test]
+        fn any_bytes_can_be_scanned(bytes in any::<Vec<u8>>()) {
+            let _ = scan(&[&bytes]);
+        }
+    }
+}

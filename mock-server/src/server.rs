@@ -1,0 +1,310 @@
+//! A server in a test, or anywhere else in a Rust program.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::clock::{ClockMode, WallClock};
+use crate::config::{Config, Limits, ModelPolicy};
+use crate::control::Guard;
+use crate::http::{self, App};
+use crate::input::LineRules;
+use crate::responder::AnswerStyle;
+use crate::sim::{Pace, Timestamp};
+use crate::switches::Switches;
+use crate::world::{AdvanceError, AdvanceTo, World, Worlds};
+
+/// The key that [`MockServer::api_key`] and the command line give out. Any other works as well, and has a
+/// world of its own.
+pub const DEFAULT_KEY: &str = "sk-batchmock";
+
+/// A running mock on a free port of the loopback. It stops when it is dropped.
+///
+/// Start one for each test: starting takes about a millisecond, and tests that share nothing need no order.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use batchmock::{ClockMode, MockServer};
+///
+/// let server = MockServer::builder().clock(ClockMode::Frozen).start().await?;
+/// let answer = reqwest::Client::new()
+///     .get(format!("{}/batches", server.base_url()))
+///     .bearer_auth(server.api_key())
+///     .send()
+///     .await?;
+/// assert_eq!(answer.status(), 200);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Limitations
+///
+/// The server runs on the tokio runtime that it was started on and stops with it. Dropping it does not wait
+/// for requests that are under way.
+#[derive(Debug)]
+#[must_use = "the server stops when this is dropped: bind it to a name such as `server`"]
+pub struct MockServer {
+    address: SocketAddr,
+    app: App,
+    /// Dropping it ends the server.
+    _running: oneshot::Sender<()>,
+}
+
+/// How a [`MockServer`] shall behave.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// use batchmock::{ClockMode, LineRules, Limits, MockServer};
+///
+/// let server = MockServer::builder()
+///     .seed(42)
+///     .clock(ClockMode::Stepping)
+///     .rules(LineRules::new(vec!["custom_id=order-*:429".parse().expect("a rule")]))
+///     .limits(Limits { batch_lines: 10, ..Limits::default() })
+///     .start()
+///     .await?;
+/// # drop(server);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Builder {
+    config: Config,
+}
+
+/// Serves on a listener until `shutdown` is ready, then lets requests under way end, for at most `grace`.
+///
+/// The control API is open to requests for loopback addresses and for the names in `hosts`.
+///
+/// # Errors
+///
+/// If the directory for files cannot be made.
+pub async fn serve(
+    listener: TcpListener,
+    config: Config,
+    hosts: Vec<String>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+    grace: Duration,
+) -> io::Result<()> {
+    let app = App::new(Worlds::new(config)?, WallClock::start(), Guard::new(hosts));
+    let (stopping, mut stopped) = tokio::sync::watch::channel(());
+    let shutdown = async move {
+        shutdown.await;
+        drop(stopping);
+    };
+    let serving = axum::serve(listener, http::router(app)).with_graceful_shutdown(shutdown);
+    let patience = async move {
+        // Only the sender's end is waited for: nothing is ever sent.
+        let _ = stopped.changed().await;
+        #[expect(clippy::disallowed_methods, reason = "a request that never ends must not keep the server")]
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        served = serving => served,
+        () = patience => Ok(()),
+    }
+}
+
+/// The clock of one world of a [`MockServer`].
+#[derive(Debug, Clone)]
+pub struct ClockHandle {
+    world: Arc<World>,
+    app: App,
+}
+
+/// Why a clock was not moved.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ClockError(String);
+
+impl MockServer {
+    /// A server with every setting at its default.
+    ///
+    /// # Errors
+    ///
+    /// If no port can be had or the directory for files cannot be made.
+    pub async fn start() -> io::Result<Self> {
+        Self::builder().start().await
+    }
+
+    /// A server to be told how to behave.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What to give a client as its base URL: `http://127.0.0.1:…/v1`.
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// A key to give a client. Any other works as well, and opens a world of its own.
+    pub fn api_key(&self) -> &'static str {
+        DEFAULT_KEY
+    }
+
+    /// The clock of the world of [`api_key`](Self::api_key).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// use batchmock::{ClockMode, MockServer};
+    ///
+    /// let server = MockServer::builder().clock(ClockMode::Frozen).start().await?;
+    /// let before = server.clock().now();
+    /// server.clock().advance(Duration::from_hours(24))?;
+    /// assert_eq!(server.clock().now().since(before), Duration::from_hours(24));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn clock(&self) -> ClockHandle {
+        self.clock_of(self.api_key())
+    }
+
+    /// The clock of the world of any key.
+    pub fn clock_of(&self, api_key: &str) -> ClockHandle {
+        ClockHandle { world: self.app.worlds.world(api_key, self.app.wall()), app: self.app.clone() }
+    }
+}
+
+impl Builder {
+    /// The number from which every order, id and answer follows; 0 if not set.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.config.seed = seed;
+        self
+    }
+
+    /// How clocks move; as wall time if not set.
+    #[must_use]
+    pub fn clock(mut self, mode: ClockMode) -> Self {
+        self.config.clock = mode;
+        self
+    }
+
+    /// What clocks show at first; wall time if not set.
+    #[must_use]
+    pub fn start_at(mut self, time: Timestamp) -> Self {
+        self.config.start_at = Some(time);
+        self
+    }
+
+    /// How long each phase of a batch takes; [`Pace::QUICK`] if not set.
+    #[must_use]
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.config.pace = pace;
+        self
+    }
+
+    /// What requests are answered; canaries if not set.
+    #[must_use]
+    pub fn answers(mut self, answers: AnswerStyle) -> Self {
+        self.config.answers = answers;
+        self
+    }
+
+    /// Which lines fail or end otherwise than their requests deserve; none if not set.
+    #[must_use]
+    pub fn rules(mut self, rules: LineRules) -> Self {
+        self.config.rules = rules;
+        self
+    }
+
+    /// How much is accepted; as much as the real service does if not set.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.config.limits = limits;
+        self
+    }
+
+    /// Which names of models exist; those of the service's families if not set.
+    #[must_use]
+    pub fn models(mut self, models: ModelPolicy) -> Self {
+        self.config.models = models;
+        self
+    }
+
+    /// What is done where the evidence contradicts itself; each switch's default if not set.
+    #[must_use]
+    pub fn switches(mut self, switches: Switches) -> Self {
+        self.config.switches = switches;
+        self
+    }
+
+    /// Starts the server on a free port of the loopback. When this returns, it takes requests.
+    ///
+    /// # Errors
+    ///
+    /// If no port can be had or the directory for files cannot be made.
+    pub async fn start(self) -> io::Result<MockServer> {
+        let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let app = App::new(Worlds::new(self.config)?, WallClock::start(), Guard::default());
+        let (running, stopped) = oneshot::channel::<()>();
+        let serving = axum::serve(listener, http::router(app.clone()));
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = serving => {}
+                _ = stopped => {}
+            }
+        });
+        Ok(MockServer { address, app, _running: running })
+    }
+}
+
+impl ClockHandle {
+    /// What it shows.
+    pub fn now(&self) -> Timestamp {
+        self.world.clock(self.app.wall()).now
+    }
+
+    /// Lets it move in another way from now on.
+    pub fn set_mode(&self, mode: ClockMode) {
+        self.world.set_clock_mode(self.app.wall(), mode);
+    }
+
+    /// Moves it ahead. When this returns, everything due has happened.
+    ///
+    /// # Errors
+    ///
+    /// If that is after the last time a clock may show.
+    pub fn advance(&self, by: Duration) -> Result<(), ClockError> {
+        self.advance_to(&AdvanceTo::By(by))
+    }
+
+    /// Moves it ahead to the next change of any batch.
+    ///
+    /// # Errors
+    ///
+    /// If nothing will change by itself.
+    pub fn advance_to_next_change(&self) -> Result<(), ClockError> {
+        self.advance_to(&AdvanceTo::NextChange)
+    }
+
+    fn advance_to(&self, target: &AdvanceTo) -> Result<(), ClockError> {
+        match self.world.advance(self.app.wall(), target) {
+            Ok(_) => Ok(()),
+            Err(AdvanceError::NothingToCome) => {
+                Err(ClockError("nothing will change by itself: every batch has ended".to_owned()))
+            }
+            Err(AdvanceError::TooFar) => {
+                Err(ClockError(format!("a clock goes no further than {}", Timestamp::MAX)))
+            }
+            Err(
+                error @ (AdvanceError::Backwards(_) | AdvanceError::NoSuchBatch | AdvanceError::Never(_)),
+            ) => Err(ClockError(format!("the clock was not moved: {error:?}"))),
+        }
+    }
+}

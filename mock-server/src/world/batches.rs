@@ -1,0 +1,180 @@
+//! The batches of a world: facts only, never a status.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+use super::AccountIds;
+use super::files::Page;
+use super::results::Results;
+use super::upload::Upload;
+use crate::endpoint::Endpoint;
+use crate::input::Problem;
+use crate::sim::{Intervention, Observation, Plan, Seed, Timestamp};
+
+/// What is wrong with an input, each with its line if it has one. Shared, since there may be one for every
+/// line.
+pub(crate) type Problems = Arc<[(Problem, Option<u32>)]>;
+
+/// What was decided when a batch was created.
+#[derive(Debug)]
+pub(crate) struct BatchRecord {
+    /// Its id.
+    pub(crate) id: String,
+    /// From which everything about it follows.
+    pub(crate) seed: Seed,
+    /// Whose it is.
+    pub(crate) account: Arc<AccountIds>,
+    /// Where its lines run.
+    pub(crate) endpoint: Endpoint,
+    /// The id of its input, whether there is such a file or not.
+    pub(crate) input_file_id: String,
+    /// Its input, kept also when the file is deleted later.
+    pub(crate) upload: Option<Arc<Upload>>,
+    /// The model of its lines as they name it, if its input is in order.
+    pub(crate) model: Option<String>,
+    /// What its creator attached.
+    pub(crate) metadata: Option<IndexMap<String, String>>,
+    /// How long its result files are kept.
+    pub(crate) results_kept_for: Duration,
+    /// What is wrong with its input, each with its line.
+    pub(crate) problems: Problems,
+    /// Its life.
+    pub(crate) plan: Plan,
+}
+
+/// A batch, and what has happened to it since.
+#[derive(Debug)]
+pub(super) struct BatchEntry {
+    pub(super) record: Arc<BatchRecord>,
+    pub(super) interventions: Vec<Intervention>,
+    /// What the user of the mock wrote when forcing it to fail.
+    pub(super) scripted_problems: Option<Problems>,
+    /// Whether anybody has looked at it since it was created: a stepping clock lets the first look pass.
+    pub(super) was_retrieved: bool,
+    /// Its files, once it has ended.
+    pub(super) results: Option<Arc<Results>>,
+}
+
+/// A batch as it looks at a time: what an answer is made of.
+#[derive(Debug, Clone)]
+pub(crate) struct BatchView {
+    /// What was decided.
+    pub(crate) record: Arc<BatchRecord>,
+    /// What it looks like.
+    pub(crate) observation: Observation,
+    /// What validation finds, to be shown if it has failed.
+    pub(crate) problems: Problems,
+    /// Its files, once it has ended.
+    pub(crate) results: Option<Arc<Results>>,
+}
+
+/// All batches of a world.
+#[derive(Debug, Default)]
+pub(super) struct Batches {
+    /// In the order of their creation.
+    entries: Vec<BatchEntry>,
+    by_id: HashMap<String, usize>,
+    by_input: HashMap<String, Vec<usize>>,
+    /// The batches that have not ended, by the time at which they will.
+    live: BTreeSet<(Timestamp, usize)>,
+}
+
+impl BatchEntry {
+    fn ends_at(&self) -> Timestamp {
+        self.record.plan.ends_at(&self.interventions)
+    }
+
+    pub(super) fn observe(&self, now: Timestamp) -> Observation {
+        self.record.plan.observe(&self.interventions, now)
+    }
+
+    pub(super) fn next_change(&self, after: Timestamp) -> Option<Timestamp> {
+        self.record.plan.next_change(&self.interventions, after)
+    }
+
+    pub(super) fn view(&self, now: Timestamp) -> BatchView {
+        let observation = self.observe(now);
+        let problems = self.scripted_problems.as_ref().unwrap_or(&self.record.problems);
+        BatchView {
+            record: Arc::clone(&self.record),
+            observation,
+            problems: Arc::clone(problems),
+            results: self.results.clone(),
+        }
+    }
+}
+
+impl Batches {
+    pub(super) fn add(&mut self, record: BatchRecord) -> &BatchEntry {
+        let place = self.entries.len();
+        self.by_id.insert(record.id.clone(), place);
+        self.by_input.entry(record.input_file_id.clone()).or_default().push(place);
+        let entry = BatchEntry {
+            record: Arc::new(record),
+            interventions: Vec::new(),
+            scripted_problems: None,
+            was_retrieved: false,
+            results: None,
+        };
+        self.live.insert((entry.ends_at(), place));
+        self.entries.push(entry);
+        &self.entries[place]
+    }
+
+    pub(super) fn place(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).copied()
+    }
+
+    pub(super) fn entry(&self, place: usize) -> &BatchEntry {
+        &self.entries[place]
+    }
+
+    pub(super) fn entry_mut(&mut self, place: usize) -> &mut BatchEntry {
+        &mut self.entries[place]
+    }
+
+    /// The batches that read this file, oldest first.
+    pub(super) fn reading(&self, file_id: &str) -> Vec<usize> {
+        self.by_input.get(file_id).cloned().unwrap_or_default()
+    }
+
+    /// Records what happened to a batch, if it makes a difference. Facts come in the order of their times.
+    pub(super) fn intervene(&mut self, place: usize, next: Intervention) -> bool {
+        let entry = &mut self.entries[place];
+        if !entry.record.plan.is_changed_by(&entry.interventions, next) {
+            return false;
+        }
+        self.live.remove(&(entry.ends_at(), place));
+        entry.interventions.push(next);
+        self.live.insert((entry.ends_at(), place));
+        true
+    }
+
+    /// The next batch to end, and when.
+    pub(super) fn next_end(&self) -> Option<(Timestamp, usize)> {
+        self.live.first().copied()
+    }
+
+    /// Takes a batch off the list of those that have not ended.
+    pub(super) fn end(&mut self, ends_at: Timestamp, place: usize) {
+        self.live.remove(&(ends_at, place));
+    }
+
+    /// The batches that have not ended.
+    pub(super) fn live(&self) -> impl Iterator<Item = &BatchEntry> {
+        self.live.iter().map(|(_, place)| &self.entries[*place])
+    }
+
+    /// A page, newest first. An id that is not there is the end of the list (assumed, F-246).
+    pub(super) fn page(&self, limit: usize, after: Option<&str>) -> Page<&BatchEntry> {
+        let older_than = match after {
+            None => self.entries.len(),
+            Some(id) => self.place(id).unwrap_or(0),
+        };
+        let newest_first = self.entries[..older_than].iter().rev();
+        Page { items: newest_first.take(limit).collect(), has_more: older_than > limit }
+    }
+}

@@ -1,0 +1,123 @@
+//! The bytes of a result file.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{CharEscape, Formatter};
+
+use super::blob::{Blob, BlobWriter};
+use crate::switches::ResultText;
+
+/// Writes one JSON object a line, as result files have them: `, ` and `: ` between, a line end after each
+/// line (F-350).
+#[derive(Debug)]
+pub(super) struct JsonLines<W> {
+    writer: W,
+    text: ResultText,
+}
+
+impl<W: Write> JsonLines<W> {
+    pub(super) fn new(writer: W, text: ResultText) -> Self {
+        Self { writer, text }
+    }
+
+    pub(super) fn write(&mut self, line: &impl Serialize) -> io::Result<()> {
+        let form = Spaced { escapes: self.text == ResultText::Escaped };
+        line.serialize(&mut serde_json::Serializer::with_formatter(&mut self.writer, form))?;
+        self.writer.write_all(b"\n")
+    }
+}
+
+impl JsonLines<BlobWriter> {
+    pub(super) fn finish(self) -> io::Result<Blob> {
+        self.writer.finish()
+    }
+}
+
+/// The form of Python's `json.dumps`, which recorded files have.
+struct Spaced {
+    /// Whether everything outside ASCII is escaped, as it is by default.
+    escapes: bool,
+}
+
+impl Formatter for Spaced {
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b": ")
+    }
+
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        if !self.escapes {
+            return writer.write_all(fragment.as_bytes());
+        }
+        let mut rest = fragment;
+        while let Some(at) = rest.bytes().position(|byte| !(0x20..0x7f).contains(&byte)) {
+            writer.write_all(&rest.as_bytes()[..at])?;
+            let character = rest[at..].chars().next().expect("there is a byte, so there is a character");
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = &rest[at + character.len_utf8()..];
+        }
+        writer.write_all(rest.as_bytes())
+    }
+
+    fn write_char_escape<W: ?Sized + Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
+        let short: &[u8] = match escape {
+            CharEscape::Quote => b"\\\"",
+            CharEscape::ReverseSolidus => b"\\\\",
+            CharEscape::Solidus => b"/",
+            CharEscape::Backspace => b"\\b",
+            CharEscape::FormFeed => b"\\f",
+            CharEscape::LineFeed => b"\\n",
+            CharEscape::CarriageReturn => b"\\r",
+            CharEscape::Tab => b"\\t",
+            CharEscape::AsciiControl(byte) => return write!(writer, "\\u{byte:04x}"),
+        };
+        writer.write_all(short)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn written(value: &Value, text: ResultText) -> String {
+        let mut lines = JsonLines::new(Vec::new(), text);
+        lines.write(value).unwrap();
+        String::from_utf8(lines.writer).unwrap()
+    }
+
+    #[test]
+    fn lines_have_the_recorded_form() {
+        let value = json!({"a": [1, 2.5, null], "b": {"c": "猫 \u{1f600} \"\\\n\u{7f}"}, "d": {}, "e": []});
+        assert_eq!(
+            written(&value, ResultText::Escaped),
+            "{\"a\": [1, 2.5, null], \"b\": {\"c\": \"\\u732b \\ud83d\\ude00 \\\"\\\\\\n\\u007f\"}, \"d\": {}, \"e\": []}\n"
+        );
+        assert_eq!(written(&json!({"b": "猫 \n"}), ResultText::Raw), "{\"b\": \"猫 \\n\"}\n");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back_and_stays_on_its_line(text: String) {
+            for form in [ResultText::Escaped, ResultText::Raw] {
+                let line = written(&json!({ "text": text.clone() }), form);
+                prop_assert!(line.is_ascii() || form == ResultText::Raw);
+                prop_assert_eq!(line.bytes().filter(|byte| *byte == b'\n').count(), 1);
+                let back: Value = serde_json::from_str(&line).unwrap();
+                prop_assert_eq!(back["text"].as_str(), Some(text.as_str()));
+            }
+        }
+    }
+}

@@ -1,0 +1,460 @@
+//! One account: its files, its batches, its clock.
+//!
+//! A world keeps facts. What is asked of it, it works out from them and from the time on its clock, which
+//! every method takes as the wall time of the request; nothing in here runs by itself. Each method first
+//! settles what has come due by then: batches that have ended show their files, files that have expired are
+//! gone.
+//!
+//! A world knows no HTTP. Its lock is held for look-ups and changes in memory only; what reads or writes the
+//! disk ([`Incoming`], [`Results::rendered`]) is done by the caller, outside the lock.
+
+mod advance;
+mod batches;
+mod blob;
+mod files;
+mod json_lines;
+mod registry;
+mod results;
+mod state;
+mod upload;
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use batchmock_client::types::Purpose;
+use indexmap::IndexMap;
+
+pub(crate) use advance::{AdvanceError, AdvanceTo, Advanced, CameDue};
+pub(crate) use batches::{BatchRecord, BatchView, Problems};
+pub(crate) use files::{FileContent, FileQuery, FileRecord, Page};
+pub(crate) use registry::Worlds;
+use results::ResultSource;
+pub(crate) use results::Results;
+pub(crate) use upload::{Incoming, Upload};
+
+use crate::clock::{Clock, ClockMode};
+use crate::config::{BATCH_FILES_KEPT_FOR, Config, ModelPolicy};
+use crate::endpoint::Endpoint;
+use crate::ids;
+use crate::input::{Accepted, InputLimits, Problem, UploadFault, check};
+use crate::responder;
+use crate::sim::{
+    Change, Ending, Intervention, InterventionKind, Observation, Plan, Seed, Status, Timestamp, Workload,
+};
+use crate::switches::MissingInput;
+use state::State;
+
+/// One account.
+#[derive(Debug)]
+pub(crate) struct World {
+    /// How the world is called in logs: its key, but for most of it.
+    label: String,
+    seed: Seed,
+    account: Arc<AccountIds>,
+    config: Arc<Config>,
+    source: ResultSource,
+    state: Mutex<State>,
+}
+
+/// Whose files and batches these are, as answers name it.
+#[derive(Debug)]
+pub(crate) struct AccountIds {
+    /// The organization.
+    pub(crate) organization_id: String,
+    /// The project in it.
+    pub(crate) project_id: String,
+}
+
+/// There is no such file, or not any more.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NoSuchFile;
+
+/// There is no such batch.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NoSuchBatch;
+
+/// A file to add.
+#[derive(Debug)]
+pub(crate) struct NewFile {
+    /// What it is for.
+    pub(crate) purpose: Purpose,
+    /// Its name.
+    pub(crate) filename: String,
+    /// How long it is kept, if not as long as others of its purpose.
+    pub(crate) expires_after: Option<Duration>,
+    /// Its bytes.
+    pub(crate) upload: Upload,
+}
+
+/// Why a file is not added.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum AddFileError {
+    /// It is longer than its purpose allows (F-116).
+    TooLarge,
+    /// It cannot be the input of a batch (F-117, F-121).
+    Unusable(UploadFault),
+}
+
+/// A batch to create.
+#[derive(Debug)]
+pub(crate) struct NewBatch {
+    /// Where its lines run.
+    pub(crate) endpoint: Endpoint,
+    /// Its input.
+    pub(crate) input_file_id: String,
+    /// What its creator attaches.
+    pub(crate) metadata: Option<IndexMap<String, String>>,
+    /// How long its result files are kept, if not as long as others.
+    pub(crate) output_expires_after: Option<Duration>,
+}
+
+/// Why a batch is not created.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum CreateBatchError {
+    /// Its input does not exist (F-232, the older behaviour).
+    CannotFindInput { project_id: String },
+}
+
+/// Why a batch is not cancelled.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum CancelError {
+    /// There is none.
+    NoSuchBatch,
+    /// It has ended (F-262).
+    Ended(Status),
+}
+
+/// Why an ending is not forced.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum ForceError {
+    /// There is no such batch.
+    NoSuchBatch,
+    /// The batch is in a state from which this ending cannot come.
+    Impossible(Status),
+}
+
+/// What a clock shows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct ClockView {
+    /// How it moves.
+    pub(crate) mode: ClockMode,
+    /// What it shows.
+    pub(crate) now: Timestamp,
+    /// When something will change by itself.
+    pub(crate) next_change_at: Option<Timestamp>,
+}
+
+impl World {
+    /// An empty world.
+    pub(crate) fn new(
+        label: String,
+        seed: Seed,
+        config: Arc<Config>,
+        source: ResultSource,
+        wall: Timestamp,
+    ) -> Self {
+        let mut rng = seed.named("account").rng();
+        Self {
+            label,
+            seed,
+            account: Arc::new(AccountIds {
+                organization_id: ids::account("org-", &mut rng),
+                project_id: ids::account("proj_", &mut rng),
+            }),
+            state: Mutex::new(State::new(Self::new_clock(&config, wall))),
+            config,
+            source,
+        }
+    }
+
+    fn new_clock(config: &Config, wall: Timestamp) -> Clock {
+        Clock::new(config.clock, config.start_at.unwrap_or(wall), wall)
+    }
+
+    /// How the world is called in logs.
+    pub(crate) fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Whose it is.
+    pub(crate) fn account(&self) -> &AccountIds {
+        &self.account
+    }
+
+    /// The seed of the next answer: one of a row that counts all answers of the world.
+    pub(crate) fn next_exchange(&self, wall: Timestamp) -> (Seed, Timestamp) {
+        let mut state = self.lock();
+        state.n_exchanges += 1;
+        (self.seed.nth("exchange", state.n_exchanges), state.now(wall))
+    }
+
+    /// The seed of the next synchronous answer, from a row of its own, and the time.
+    pub(crate) fn next_answer(&self, wall: Timestamp) -> (Seed, Timestamp) {
+        let mut state = self.lock();
+        state.n_answers += 1;
+        (self.seed.nth("answer", state.n_answers), state.now(wall))
+    }
+
+    /// Empties the world and sets its clock as it was at first.
+    pub(crate) fn reset(&self, wall: Timestamp) {
+        *self.lock() = State::new(Self::new_clock(&self.config, wall));
+    }
+
+    // Files
+
+    /// Begins to take a file in. Blocks on the disk.
+    pub(crate) fn receive(&self) -> io::Result<Incoming> {
+        Incoming::new(&self.source.blobs, Arc::clone(&self.source.rules))
+    }
+
+    /// Adds a file that has come in.
+    pub(crate) fn add_file(&self, wall: Timestamp, new: NewFile) -> Result<Arc<FileRecord>, AddFileError> {
+        let NewFile { purpose, filename, expires_after, upload } = new;
+        let is_batch = purpose == Purpose::Batch;
+        let limits = self.config.limits;
+        let limit = if is_batch { limits.batch_file_bytes } else { limits.file_bytes };
+        if upload.blob.len() > limit {
+            return Err(AddFileError::TooLarge);
+        }
+        if let Some(fault) = upload.scan.fault.filter(|_| is_batch) {
+            return Err(AddFileError::Unusable(fault));
+        }
+
+        let mut state = self.lock();
+        let now = self.settle(&mut state, wall);
+        let id = ids::file(&mut self.seed.nth("file", state.n_uploads).rng());
+        state.n_uploads += 1;
+        let kept_for = expires_after.or(is_batch.then_some(BATCH_FILES_KEPT_FOR));
+        Ok(state.files.add(FileRecord {
+            id,
+            purpose,
+            filename,
+            created_at: now,
+            expires_at: kept_for.map(|kept_for| now + kept_for),
+            content: FileContent::Uploaded(Arc::new(upload)),
+        }))
+    }
+
+    /// A file.
+    pub(crate) fn file(&self, wall: Timestamp, id: &str) -> Result<Arc<FileRecord>, NoSuchFile> {
+        let mut state = self.lock();
+        self.settle(&mut state, wall);
+        state.files.get(id).cloned().ok_or(NoSuchFile)
+    }
+
+    /// A page of the files.
+    pub(crate) fn files(&self, wall: Timestamp, query: &FileQuery) -> Page<Arc<FileRecord>> {
+        let mut state = self.lock();
+        self.settle(&mut state, wall);
+        state.files.page(query)
+    }
+
+    /// Deletes a file. A batch that is validating it will fail (F-509).
+    pub(crate) fn delete_file(&self, wall: Timestamp, id: &str) -> Result<(), NoSuchFile> {
+        let mut state = self.lock();
+        let now = self.settle(&mut state, wall);
+        if state.remove_file(id, now) { Ok(()) } else { Err(NoSuchFile) }
+    }
+
+    // Batches
+
+    /// Creates a batch: decides its life.
+    pub(crate) fn create_batch(&self, wall: Timestamp, new: NewBatch) -> Result<BatchView, CreateBatchError> {
+        let NewBatch { endpoint, input_file_id, metadata, output_expires_after } = new;
+        let mut state = self.lock();
+        let now = self.settle(&mut state, wall);
+        let upload = state.batch_input(&input_file_id);
+        if upload.is_none() && self.config.switches.missing_input == MissingInput::RefusesCreate {
+            return Err(CreateBatchError::CannotFindInput { project_id: self.account.project_id.clone() });
+        }
+
+        let checked = match &upload {
+            None => Err(vec![(self.cannot_find(&input_file_id), None)]),
+            Some(upload) => {
+                let limits = InputLimits {
+                    lines: self.config.limits.batch_lines,
+                    embedding_inputs: self.config.limits.batch_embedding_inputs,
+                };
+                check(&upload.scan, endpoint, limits, |model| self.is_known_model(model))
+            }
+        };
+        let (workload, model, problems) = match checked {
+            Ok(Accepted { fates, model }) => (Workload::Accepted(fates), Some(model), Vec::new()),
+            Err(problems) => (Workload::Rejected, None, problems),
+        };
+        let seed = self.seed.nth("batch", state.n_batches());
+        let record = BatchRecord {
+            id: ids::batch(now, &mut seed.named("id").rng()),
+            seed,
+            account: Arc::clone(&self.account),
+            endpoint,
+            input_file_id,
+            upload,
+            model,
+            metadata,
+            results_kept_for: output_expires_after.unwrap_or(BATCH_FILES_KEPT_FOR),
+            problems: problems.into(),
+            plan: Plan::new(&workload, &self.config.pace, seed.named("plan"), now),
+        };
+        Ok(state.batches.add(record).view(now))
+    }
+
+    /// A batch. On a stepping clock, a second look and all further ones first jump to its next change.
+    pub(crate) fn batch(&self, wall: Timestamp, id: &str) -> Result<BatchView, NoSuchBatch> {
+        let mut state = self.lock();
+        let mut now = self.settle(&mut state, wall);
+        let place = state.batches.place(id).ok_or(NoSuchBatch)?;
+        let entry = state.batches.entry_mut(place);
+        let was_retrieved = std::mem::replace(&mut entry.was_retrieved, true);
+        if was_retrieved
+            && state.clock.mode() == ClockMode::Stepping
+            && let Some(next) = state.batches.entry(place).next_change(now)
+        {
+            state.clock.advance_to(next, wall);
+            now = self.settle(&mut state, wall);
+        }
+        Ok(self.view(&state, place, now))
+    }
+
+    /// A page of the batches, newest first.
+    pub(crate) fn batches(&self, wall: Timestamp, limit: usize, after: Option<&str>) -> Page<BatchView> {
+        let mut state = self.lock();
+        let now = self.settle(&mut state, wall);
+        let Page { items, has_more } = state.batches.page(limit, after);
+        let items = items.into_iter().map(|entry| self.with_problems(entry.view(now))).collect();
+        Page { items, has_more }
+    }
+
+    /// Cancels a batch. One that is being cancelled, or has been, stays as it is, and so does one whose
+    /// lines have all ended (`finalizing`; assumed).
+    pub(crate) fn cancel(&self, wall: Timestamp, id: &str) -> Result<BatchView, CancelError> {
+        let mut state = self.lock();
+        let now = self.settle(&mut state, wall);
+        let place = state.batches.place(id).ok_or(CancelError::NoSuchBatch)?;
+        match state.batches.entry(place).observe(now).status {
+            ended @ (Status::Completed | Status::Failed | Status::Expired) => Err(CancelError::Ended(ended)),
+            Status::Validating
+            | Status::InProgress
+            | Status::Finalizing
+            | Status::Cancelling
+            | Status::Cancelled => {
+                state.batches.intervene(place, Intervention { at: now, kind: InterventionKind::Cancel });
+                self.settle(&mut state, wall);
+                Ok(self.view(&state, place, now))
+            }
+        }
+    }
+
+    // Control
+
+    /// What the clock shows.
+    pub(crate) fn clock(&self, wall: Timestamp) -> ClockView {
+        let mut state = self.lock();
+        let now = self.settle(&mut state, wall);
+        ClockView { mode: state.clock.mode(), now, next_change_at: state.next_change(now) }
+    }
+
+    /// Lets the clock move in another way from now on.
+    pub(crate) fn set_clock_mode(&self, wall: Timestamp, mode: ClockMode) -> ClockView {
+        {
+            let mut state = self.lock();
+            self.settle(&mut state, wall);
+            state.clock.set_mode(mode, wall);
+        }
+        self.clock(wall)
+    }
+
+    /// What is to come for a batch: what it looks like now, and its changes, if nothing else happens.
+    pub(crate) fn course(
+        &self,
+        wall: Timestamp,
+        id: &str,
+    ) -> Result<(Timestamp, Observation, Vec<Change>), NoSuchBatch> {
+        let mut state = self.lock();
+        let now = self.settle(&mut state, wall);
+        let place = state.batches.place(id).ok_or(NoSuchBatch)?;
+        let entry = state.batches.entry(place);
+        let changes = entry.record.plan.changes(&state.foreseen(entry), now).collect();
+        Ok((now, entry.observe(now), changes))
+    }
+
+    /// Ends a batch now. `problems` are what a forced `failed` shows; without any it says that the queue of
+    /// tokens is full (F-310), which is how good input fails.
+    pub(crate) fn force(
+        &self,
+        wall: Timestamp,
+        id: &str,
+        ending: Ending,
+        problems: Option<Problems>,
+    ) -> Result<BatchView, ForceError> {
+        let mut state = self.lock();
+        let now = self.settle(&mut state, wall);
+        let place = state.batches.place(id).ok_or(ForceError::NoSuchBatch)?;
+        let status = state.batches.entry(place).observe(now).status;
+        let force = Intervention { at: now, kind: InterventionKind::Force(ending) };
+        if !state.batches.intervene(place, force) {
+            return Err(ForceError::Impossible(status));
+        }
+        if ending == Ending::Failed {
+            let entry = state.batches.entry_mut(place);
+            let queue_is_full = || {
+                let model = entry.record.model.as_deref().unwrap_or("the model");
+                Arc::from([(self.queue_is_full(model), None)])
+            };
+            entry.scripted_problems = Some(problems.unwrap_or_else(queue_is_full));
+        }
+        self.settle(&mut state, wall);
+        Ok(self.view(&state, place, now))
+    }
+
+    // Inside
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock was held has been answered with a 500; the facts are still whole, since
+        // each change is made by one assignment or insertion after all that could fail.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn settle(&self, state: &mut State, wall: Timestamp) -> Timestamp {
+        state.settle(wall, &self.source)
+    }
+
+    fn view(&self, state: &State, place: usize, now: Timestamp) -> BatchView {
+        self.with_problems(state.batches.entry(place).view(now))
+    }
+
+    /// A batch that fails without a reason of its own has lost its input.
+    fn with_problems(&self, mut view: BatchView) -> BatchView {
+        if view.observation.status == Status::Failed && view.problems.is_empty() {
+            view.problems = Arc::from([(self.cannot_find(&view.record.input_file_id), None)]);
+        }
+        view
+    }
+
+    fn cannot_find(&self, file_id: &str) -> Problem {
+        Problem::CannotFindFile {
+            file_id: file_id.to_owned(),
+            organization_id: self.account.organization_id.clone(),
+        }
+    }
+
+    fn queue_is_full(&self, model: &str) -> Problem {
+        Problem::Scripted {
+            code: "token_limit_exceeded".to_owned(),
+            message: format!(
+                "Enqueued token limit reached for {model} in organization {}. Limit: 2,000,000 enqueued \
+                 tokens. Please try again once some in_progress batches have been completed.",
+                self.account.organization_id
+            ),
+            param: None,
+        }
+    }
+
+    fn is_known_model(&self, model: &str) -> bool {
+        match self.config.models {
+            ModelPolicy::Any => true,
+            ModelPolicy::Known => responder::is_known(model),
+        }
+    }
+}

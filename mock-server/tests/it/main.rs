@@ -1,0 +1,14 @@
+//! The mock as its users meet it: over HTTP, byte by byte, and as a process.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect is to fail right there")]
+
+mod batches;
+mod control;
+mod determinism;
+mod embedding;
+mod files;
+mod lifecycle;
+mod lines;
+mod support;
+mod tidy;
+mod worlds;
