@@ -1,3 +1,9 @@
-//! The command `batchmock`.
+//! The command `batchmock`: see `batchmock --help`.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect is to fail right there")]
 
 mod batches;
+mod cli;
 mod control;
 mod determinism;
 mod embedding;

@@ -1,0 +1,109 @@
+//! The log, on standard error.
+
+use std::fmt;
+use std::io::IsTerminal as _;
+
+use clap::ValueEnum;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::fmt::format::{Compact, Format, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+/// The target under which the server logs requests.
+const REQUEST: &str = "batchmock::request";
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// One line a request, for people: method, path, status, time taken, world.
+    Text,
+    /// One JSON object a line, with the same and a timestamp.
+    Json,
+}
+
+/// Begins to log.
+pub(super) fn start(format: LogFormat) {
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false);
+    match format {
+        LogFormat::Text => {
+            log.with_ansi(std::io::stderr().is_terminal()).event_format(ForPeople::new()).init();
+        }
+        LogFormat::Json => log.json().flatten_event(true).with_current_span(false).init(),
+    }
+}
+
+/// Requests as `GET /v1/batches 200 0.4 ms  sk-…mock`, everything else as it is, with its level if that is
+/// a bad one.
+struct ForPeople {
+    others: Format<Compact, ()>,
+}
+
+impl ForPeople {
+    fn new() -> Self {
+        Self { others: Format::default().compact().without_time().with_target(false) }
+    }
+}
+
+impl<S, N> FormatEvent<S, N> for ForPeople
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut to: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        if event.metadata().target() != REQUEST {
+            let others = self.others.clone().with_level(*event.metadata().level() != Level::INFO);
+            return others.format_event(context, to, event);
+        }
+        let mut line = RequestLine::default();
+        event.record(&mut line);
+        let RequestLine { method, path, status, world, took_us } = line;
+        let (ms, tenths) = (took_us / 1000, took_us / 100 % 10);
+        let (color, plain) = match (to.has_ansi_escapes(), status) {
+            (false, _) => ("", ""),
+            (true, ..400) => ("\u{1b}[32m", "\u{1b}[0m"),
+            (true, 400..500) => ("\u{1b}[33m", "\u{1b}[0m"),
+            (true, 500..) => ("\u{1b}[31m", "\u{1b}[0m"),
+        };
+        writeln!(to, "{method} {path} {color}{status}{plain} {ms}.{tenths} ms  {world}")
+    }
+}
+
+/// What the server tells of a request.
+#[derive(Default)]
+struct RequestLine {
+    method: String,
+    path: String,
+    status: u64,
+    world: String,
+    took_us: u64,
+}
+
+impl Visit for RequestLine {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        match field.name() {
+            "status" => self.status = value,
+            "took_us" => self.took_us = value,
+            _ => {}
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let place = match field.name() {
+            "method" => &mut self.method,
+            "path" => &mut self.path,
+            "world" => &mut self.world,
+            _ => return,
+        };
+        *place = format!("{value:?}");
+    }
+}

@@ -1,0 +1,189 @@
+//! How a mock shall behave, as the command line says it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use batchmock::{
+    AnswerStyle, ClockMode, Config, Limits, LineRule, LineRules, ModelPolicy, Pace, PaceDuration, Switches,
+    Timestamp,
+};
+use clap::{Args, ValueEnum};
+
+use super::exit::Failure;
+
+/// How the mock behaves.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Behavior")]
+pub(super) struct MockArgs {
+    /// The number from which every order, id and answer follows.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    seed: u64,
+
+    /// How time moves: `real`, `frozen`, `stepping`, or `scaled:FACTOR`.
+    ///
+    /// A frozen clock moves only when it is advanced (`batchmock clock advance 26h`). A stepping clock jumps
+    /// to a batch's next change each time the batch is retrieved again. A scaled one runs FACTOR times as
+    /// fast as the wall.
+    #[arg(long, value_name = "MODE", default_value_t = ClockMode::Real)]
+    clock: ClockMode,
+
+    /// What clocks show at first, such as `2026-01-31T12:00:00Z` [default: now].
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    start_at: Option<Timestamp>,
+
+    /// How long a batch takes.
+    #[arg(long, value_enum, default_value_t = PaceName::Quick)]
+    pace: PaceName,
+
+    /// Stay in `validating` this long, such as `90s` or `1h 30m`, instead of what the pace says.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    validating_for: Option<Duration>,
+
+    /// Stay in `in_progress` this long; from 24h on the batch expires with partial results.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    in_progress_for: Option<Duration>,
+
+    /// Stay in `finalizing` this long.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    finalizing_for: Option<Duration>,
+
+    /// Stay in `cancelling` this long.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    cancelling_for: Option<Duration>,
+
+    /// What requests are answered.
+    #[arg(long, value_enum, default_value_t = AnswerName::Canary)]
+    answers: AnswerName,
+
+    /// Give lines an outcome: `custom_id=PATTERN:OUTCOME` or `model=PATTERN:OUTCOME`; may be repeated, the
+    /// first that matches a line decides.
+    ///
+    /// Outcomes are 400, 429, 500, timeout, refusal and length. In a pattern `*` stands for any text, `?` for
+    /// any character. No rule is needed for a `custom_id` that ends in `~429` or another outcome: it asks for
+    /// it by itself, and comes before all rules.
+    #[arg(long = "line", value_name = "RULE")]
+    lines: Vec<LineRule>,
+
+    /// Read more such rules from a TOML file: `[[line]]` tables with `custom_id` or `model`, and `outcome`.
+    #[arg(long = "lines", value_name = "FILE")]
+    lines_file: Option<PathBuf>,
+
+    /// Which models exist.
+    #[arg(long, value_enum, default_value_t = ModelsName::Known)]
+    models: ModelsName,
+
+    /// Do as other evidence says, where it contradicts itself; may be repeated. `batchmock switches` lists
+    /// what can be switched.
+    #[arg(long = "switch", value_name = "NAME=VALUE")]
+    switches: Vec<String>,
+
+    /// Accept at most this many lines in a batch.
+    #[arg(long, value_name = "LINES", default_value_t = Limits::default().batch_lines)]
+    max_batch_lines: u32,
+
+    /// Accept at most this many bytes in a file for a batch.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().batch_file_bytes)]
+    max_batch_file_bytes: u64,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum PaceName {
+    /// A batch takes about 4 seconds, a cancellation 1.
+    Quick,
+    /// Either takes half a second at most.
+    Instant,
+    /// As recorded from the service: minutes to hours, and ten minutes to cancel.
+    Realistic,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum AnswerName {
+    /// A code word that follows from seed, `custom_id` and prompt.
+    Canary,
+    /// The last user message of the prompt.
+    Echo,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ModelsName {
+    /// Those with a name of the service's families, such as `gpt-…`.
+    Known,
+    /// All.
+    Any,
+}
+
+impl MockArgs {
+    /// The configuration they stand for.
+    pub(super) fn config(self) -> Result<Config, Failure> {
+        let mut pace = match self.pace {
+            PaceName::Quick => Pace::QUICK,
+            PaceName::Instant => Pace::INSTANT,
+            PaceName::Realistic => Pace::REALISTIC,
+        };
+        for (phase, asked) in [
+            (&mut pace.validating_for, self.validating_for),
+            (&mut pace.in_progress_for, self.in_progress_for),
+            (&mut pace.finalizing_for, self.finalizing_for),
+            (&mut pace.cancelling_for, self.cancelling_for),
+        ] {
+            if let Some(duration) = asked {
+                *phase = PaceDuration::Fixed(duration);
+            }
+        }
+
+        let mut rules = LineRules::new(self.lines);
+        if let Some(path) = self.lines_file {
+            let shown = path.display();
+            let text = std::fs::read_to_string(&path)
+                .map_err(|error| Failure::file(format!("cannot read the rules in {shown}: {error}")))?;
+            let more = LineRules::from_toml(&text).map_err(|error| {
+                Failure::file(format!(
+                    "cannot understand the rules in {shown}: {}",
+                    error.to_string().trim_end()
+                ))
+            })?;
+            rules.append(more);
+        }
+
+        let mut switches = Switches::default();
+        for text in &self.switches {
+            let (name, value) = text.split_once('=').unwrap_or((text, ""));
+            switches.set(name, value).map_err(Failure::usage)?;
+        }
+
+        Ok(Config {
+            seed: self.seed,
+            clock: self.clock,
+            start_at: self.start_at,
+            pace,
+            answers: match self.answers {
+                AnswerName::Canary => AnswerStyle::Canary,
+                AnswerName::Echo => AnswerStyle::Echo,
+            },
+            rules,
+            limits: Limits {
+                batch_lines: self.max_batch_lines,
+                batch_file_bytes: self.max_batch_file_bytes,
+                ..Limits::default()
+            },
+            models: match self.models {
+                ModelsName::Known => ModelPolicy::Known,
+                ModelsName::Any => ModelPolicy::Any,
+            },
+            switches,
+        })
+    }
+}
+
+/// Reads a duration.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|error| format!("{error}; write it like `90s` or `1h 30m`"))
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    let time = humantime::parse_rfc3339_weak(text)
+        .map_err(|error| format!("{error}; write it like `2026-01-31T12:00:00Z`"))?;
+    let since_epoch =
+        time.duration_since(std::time::UNIX_EPOCH).map_err(|_| "that is before 1970".to_owned())?;
+    Ok(Timestamp::from_unix_millis(0) + since_epoch)
+}

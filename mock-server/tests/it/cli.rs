@@ -1,0 +1,9 @@
+//! The command, as a process: what it says, where, and how it ends.
+
+mod clock;
+mod env;
+mod exec;
+mod help;
+mod process;
+mod serve;
+mod wait;
