@@ -8,3 +8,4 @@ mod refusal;
 
 pub(crate) use reading::{Arguments, Place};
 pub use refusal::Refusal;
+pub(crate) use refusal::type_name;

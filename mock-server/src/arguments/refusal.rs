@@ -165,7 +165,7 @@ pub(crate) fn alternatives(names: &[&str], conjunction: &str) -> String {
 }
 
 /// What the service calls the type of a value, with its article.
-fn type_name(value: &Value) -> &'static str {
+pub(crate) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

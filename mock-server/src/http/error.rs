@@ -1,5 +1,5 @@
 //! The only failure that becomes a response. Every message has its home here, or in
-//! [`Refusal`](crate::responder::Refusal) where batch lines have it too.
+//! [`Refusal`] where batch lines have it too.
 
 use std::io;
 

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{LineOutcome, LineRules, Problem};
+use crate::arguments::type_name;
 use crate::endpoint::Endpoint;
 use crate::responder::Request;
 
@@ -124,16 +125,7 @@ fn text(fields: &mut Map<String, Value>, field: &'static str) -> Result<String, 
 }
 
 fn wrong_type(field: &'static str, expected: &'static str, found: &Value) -> Problem {
-    let found = match found {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(number) if number.is_f64() => "a decimal number",
-        Value::Number(_) => "an integer",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    };
-    Problem::WrongType { field, expected, found }
+    Problem::WrongType { field, expected, found: type_name(found) }
 }
 
 #[cfg(test)]

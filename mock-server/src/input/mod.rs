@@ -2,7 +2,7 @@
 //!
 //! A [`Scanner`] is fed the bytes of an upload as they pass by. It splits them into lines, reads each line
 //! and keeps a few facts about it: where it stands, which endpoint and model it names, how it will end. What
-//! remains, the [`Scan`], is small whatever the size of the file. When a batch is created, [`check`] holds
+//! remains, the [`Scan`], is small whatever the size of the file. When a batch is created, [`check()`] holds
 //! the scan against the batch's endpoint and gives either the fate of every line or all problems, in line
 //! order.
 //!

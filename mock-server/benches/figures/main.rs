@@ -1,0 +1,32 @@
+//! The figures of the README's performance section, measured in one run on one machine.
+//!
+//! `cargo bench` prints them. What can be a ratio is one: the mock against the least that could do the same
+//! work, both measured here and now, since machines differ and are noisy.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the figures are printed")]
+#![expect(clippy::disallowed_methods, reason = "time is what is measured")]
+
+mod load;
+mod process;
+mod sections;
+
+use std::process::ExitCode;
+
+/// With this argument the program is the server that the mock is compared with.
+const CONSTANT_SERVER: &str = "constant-server";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(place) = arguments.iter().position(|argument| argument == CONSTANT_SERVER) {
+        load::serve_constant(arguments[place + 1].clone()).await;
+        return ExitCode::SUCCESS;
+    }
+    match sections::run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("the measurement broke off: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

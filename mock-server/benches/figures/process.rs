@@ -1,0 +1,61 @@
+//! Processes that are measured.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A server in a process of its own. It is killed when it is dropped.
+pub(crate) struct Server {
+    child: Child,
+    /// Where it takes requests: host and port.
+    pub(crate) authority: String,
+    /// How long it took from the start of the process to the address.
+    pub(crate) started_in: Duration,
+}
+
+impl Server {
+    /// A mock with these flags.
+    pub(crate) fn mock(flags: &[&str]) -> std::io::Result<Self> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_batchmock"));
+        command.args(["serve", "--port", "0"]).args(flags);
+        Self::start(command)
+    }
+
+    /// A server that answers everything with these bytes.
+    pub(crate) fn constant(body: &str) -> std::io::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args([super::CONSTANT_SERVER, body]);
+        Self::start(command)
+    }
+
+    fn start(mut command: Command) -> std::io::Result<Self> {
+        let began = Instant::now();
+        let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+        let mut lines = BufReader::new(child.stderr.take().expect("it is piped"));
+        let mut line = String::new();
+        lines.read_line(&mut line)?;
+        let started_in = began.elapsed();
+        let authority = line.split("http://").nth(1).and_then(|rest| rest.split(['/', '\n']).next());
+        let authority = authority.ok_or_else(|| std::io::Error::other(format!("no address in {line:?}")))?;
+        // The log goes on, and must be read for the server to go on too.
+        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+        Ok(Self { child, authority: authority.to_owned(), started_in })
+    }
+
+    /// Memory in MiB, now and at its highest; `None` where the system does not tell.
+    pub(crate) fn memory(&self) -> Option<(f64, f64)> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let kilobytes = |name: &str| -> Option<f64> {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().ok()
+        };
+        Some((kilobytes("VmRSS")? / 1024.0, kilobytes("VmHWM")? / 1024.0))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
