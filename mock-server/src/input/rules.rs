@@ -60,7 +60,7 @@ impl LineRules {
         #[serde(deny_unknown_fields)]
         struct Document {
             #[serde(default)]
-            line: Vec<Entry>,
+            line: Vec<toml::Spanned<Entry>>,
         }
 
         #[derive(Deserialize)]
@@ -72,11 +72,13 @@ impl LineRules {
         }
 
         let document: Document = toml::from_str(text).map_err(|error| RuleError(error.to_string()))?;
-        let rule = |(at, entry): (usize, Entry)| {
-            LineRule::new(entry.custom_id.as_deref(), entry.model.as_deref(), &entry.outcome)
-                .map_err(|error| RuleError(format!("rule {}: {error}", at + 1)))
+        let rule = |entry: toml::Spanned<Entry>| {
+            let line = text[..entry.span().start].matches('\n').count() + 1;
+            let Entry { custom_id, model, outcome } = entry.into_inner();
+            LineRule::new(custom_id.as_deref(), model.as_deref(), &outcome)
+                .map_err(|error| RuleError(format!("the rule at line {line}: {error}")))
         };
-        document.line.into_iter().enumerate().map(rule).collect::<Result<_, _>>().map(Self)
+        document.line.into_iter().map(rule).collect::<Result<_, _>>().map(Self)
     }
 
     /// The outcome for a line.
@@ -180,7 +182,7 @@ mod tests {
         assert!(error("custom_id=*:teapot").starts_with("`teapot` is no outcome of a line"));
         assert!(error("custom_id=[:429").starts_with("`[` is no pattern"));
         let error = LineRules::from_toml("[[line]]\noutcome = '429'\n").unwrap_err().to_string();
-        assert_eq!(error, "rule 1: a rule needs a `custom_id` or a `model` to go by");
+        assert_eq!(error, "the rule at line 1: a rule needs a `custom_id` or a `model` to go by");
         let error = LineRules::from_toml("[[line]]\ncustom = '*'\n").unwrap_err().to_string();
         assert!(error.contains("line 2, column 1") && error.contains("unknown field `custom`"), "{error}");
     }
