@@ -119,6 +119,15 @@ impl Usage {
     }
 }
 
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.input_tokens += other.input_tokens;
+        self.output_tokens += other.output_tokens;
+        self.cached_tokens += other.cached_tokens;
+        self.reasoning_tokens += other.reasoning_tokens;
+    }
+}
+
 impl Responder {
     /// A responder whose canaries, vectors and scores come from the seed.
     pub fn new(seed: u64, style: AnswerStyle) -> Self {

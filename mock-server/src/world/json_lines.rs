@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter};
 
-use super::blob::{Blob, BlobWriter};
 use crate::switches::ResultText;
 
 /// Writes one JSON object a line, as result files have them: `, ` and `: ` between, a line end after each
@@ -26,11 +25,9 @@ impl<W: Write> JsonLines<W> {
         line.serialize(&mut serde_json::Serializer::with_formatter(&mut self.writer, form))?;
         self.writer.write_all(b"\n")
     }
-}
 
-impl JsonLines<BlobWriter> {
-    pub(super) fn finish(self) -> io::Result<Blob> {
-        self.writer.finish()
+    pub(super) fn into_inner(self) -> W {
+        self.writer
     }
 }
 

@@ -105,27 +105,71 @@ impl Results {
         Ok(self.rendered.get_or_init(|| rendered))
     }
 
+    /// Renders part after part, as many at a time as there are cores, and writes them in their order.
     fn render(&self) -> io::Result<Rendered> {
-        let switches = &self.source.switches;
-        let mut output = JsonLines::new(self.source.blobs.create()?, switches.result_text);
-        let mut error = JsonLines::new(self.source.blobs.create()?, switches.result_text);
+        let (mut output, mut error) = (self.source.blobs.create()?, self.source.blobs.create()?);
         let mut usage = BatchUsage::default();
         if let Some(upload) = &self.batch.upload {
-            let mut input = LineReader::new(upload)?;
-            for (place, end) in self.batch.plan.line_ends(&self.last) {
-                let line = input.read(&upload.scan.lines[place as usize])?;
-                // Only lines that were read well once are in the plan of a batch that runs.
-                let reading = Reading::new(line).map_err(|problem| io::Error::other(problem.message()))?;
-                let file = match (end, switches.failed_lines) {
-                    (LineEnd::Ran(LineFate::Succeeds), _)
-                    | (LineEnd::Ran(LineFate::Fails), FailedLines::InOutputFile) => &mut output,
-                    (LineEnd::Ran(LineFate::Fails), FailedLines::InErrorFile)
-                    | (LineEnd::Expired | LineEnd::Cancelled, _) => &mut error,
-                };
-                self.write_line(file, place, end, reading, &mut usage)?;
+            let ends: Vec<_> = self.batch.plan.line_ends(&self.last).collect();
+            let n_workers = std::thread::available_parallelism().map_or(1, usize::from);
+            let n_workers = n_workers.min(ends.len().div_ceil(PART_LINES)).max(1);
+            let mut inputs =
+                (0..n_workers).map(|_| LineReader::new(upload)).collect::<io::Result<Vec<_>>>()?;
+            for round in ends.chunks(PART_LINES * n_workers) {
+                for part in self.render_round(round, upload, &mut inputs)? {
+                    output.write(&part.output)?;
+                    error.write(&part.error)?;
+                    add(&mut usage, &part.usage);
+                }
             }
         }
         Ok(Rendered { output: output.finish()?, error: error.finish()?, usage })
+    }
+
+    fn render_round(
+        &self,
+        round: &[(u32, LineEnd)],
+        upload: &Upload,
+        inputs: &mut [LineReader],
+    ) -> io::Result<Vec<Part>> {
+        if let ([input], true) = (&mut *inputs, round.len() <= PART_LINES) {
+            return Ok(vec![self.render_part(round, upload, input)?]);
+        }
+        std::thread::scope(|scope| {
+            let parts = round.chunks(PART_LINES).zip(inputs);
+            let workers: Vec<_> = parts
+                .map(|(ends, input)| scope.spawn(move || self.render_part(ends, upload, input)))
+                .collect();
+            workers
+                .into_iter()
+                .map(|worker| worker.join().unwrap_or_else(|_| Err(io::Error::other("a worker panicked"))))
+                .collect()
+        })
+    }
+
+    fn render_part(
+        &self,
+        ends: &[(u32, LineEnd)],
+        upload: &Upload,
+        input: &mut LineReader,
+    ) -> io::Result<Part> {
+        let switches = &self.source.switches;
+        let mut output = JsonLines::new(Vec::new(), switches.result_text);
+        let mut error = JsonLines::new(Vec::new(), switches.result_text);
+        let mut usage = Usage::default();
+        for (place, end) in ends {
+            let line = input.read(&upload.scan.lines[*place as usize])?;
+            // Only lines that were read well once are in the plan of a batch that runs.
+            let reading = Reading::new(line).map_err(|problem| io::Error::other(problem.message()))?;
+            let file = match (end, switches.failed_lines) {
+                (LineEnd::Ran(LineFate::Succeeds), _)
+                | (LineEnd::Ran(LineFate::Fails), FailedLines::InOutputFile) => &mut output,
+                (LineEnd::Ran(LineFate::Fails), FailedLines::InErrorFile)
+                | (LineEnd::Expired | LineEnd::Cancelled, _) => &mut error,
+            };
+            self.write_line(file, *place, *end, reading, &mut usage)?;
+        }
+        Ok(Part { output: output.into_inner(), error: error.into_inner(), usage })
     }
 
     fn write_line<W: Write>(
@@ -134,7 +178,7 @@ impl Results {
         place: u32,
         end: LineEnd,
         reading: Reading,
-        usage: &mut BatchUsage,
+        usage: &mut Usage,
     ) -> io::Result<()> {
         let mut rng = self.batch.seed.nth("line", u64::from(place)).rng();
         let times = &self.last.times;
@@ -148,7 +192,7 @@ impl Results {
                 let outcome = reading.outcome(&self.source.rules);
                 match self.run(&reading, outcome, &mut rng) {
                     Some(LineAnswer { status_code, body, usage: tokens }) => {
-                        add(usage, tokens);
+                        *usage += tokens;
                         (Some(LineResponse { status_code, request_id, body }), None)
                     }
                     None => (None, Some(LineEnding::TimedOut)),
@@ -287,13 +331,24 @@ fn server_error() -> ErrorBody {
     }
 }
 
-fn add(usage: &mut BatchUsage, tokens: Usage) {
+fn add(usage: &mut BatchUsage, tokens: &Usage) {
     usage.input_tokens += tokens.input_tokens;
     usage.output_tokens += tokens.output_tokens;
     usage.total_tokens += tokens.total_tokens();
     usage.input_tokens_details.cached_tokens += tokens.cached_tokens;
     usage.output_tokens_details.reasoning_tokens += tokens.reasoning_tokens;
 }
+
+/// Some of the lines of the files, in their order.
+struct Part {
+    output: Vec<u8>,
+    error: Vec<u8>,
+    usage: Usage,
+}
+
+/// How many lines a part has: few enough that the parts of a round fit into little memory even if each answer
+/// is a long vector, and many enough that starting a worker for them is nothing beside the work.
+const PART_LINES: usize = 256;
 
 /// Reads lines of an input in any order, one at a time.
 struct LineReader {
