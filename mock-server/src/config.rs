@@ -25,6 +25,8 @@ pub struct Config {
     pub rules: LineRules,
     /// How much is accepted.
     pub limits: Limits,
+    /// Which keys are accepted.
+    pub keys: KeyPolicy,
     /// Which names of models exist.
     pub models: ModelPolicy,
     /// What is done where the evidence contradicts itself.
@@ -54,6 +56,26 @@ impl Default for Limits {
             batch_file_bytes: 200 * 1024 * 1024,
             file_bytes: 512 * 1024 * 1024,
             json_bytes: 64 * 1024 * 1024,
+        }
+    }
+}
+
+/// Which keys are accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum KeyPolicy {
+    /// Every key: each opens a world of its own.
+    #[default]
+    Any,
+    /// These alone; others are refused with status 401 (F-003).
+    Only(Vec<String>),
+}
+
+impl KeyPolicy {
+    /// Whether a key is accepted.
+    pub(crate) fn admits(&self, key: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(keys) => keys.iter().any(|admitted| admitted == key),
         }
     }
 }

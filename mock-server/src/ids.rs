@@ -10,15 +10,27 @@ use rand::{Rng, RngExt};
 use crate::sim::Timestamp;
 use crate::switches::LineRequestId;
 
-/// The characters of file ids: letters and digits that are not mistaken for each other (F-104).
-const BASE57: &[u8; 57] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+/// The digits of file ids: digits and letters that are not mistaken for each other (F-104).
+const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
-/// `file-` and 22 characters (F-104, F-105).
+/// `file-` and 22 digits to the base 58, which are a UUID of version 8 (F-104, F-105). In all of 3,600
+/// recorded ids its third group is `8ff` and a digit, and the two bits before it are zero.
 pub(crate) fn file(rng: &mut impl Rng) -> String {
-    let mut id = String::with_capacity(27);
-    id.push_str("file-");
-    id.extend((0..22).map(|_| char::from(BASE57[rng.random_range(0..BASE57.len())])));
-    id
+    let last = match rng.random_range(0..100_u8) {
+        0..72 => 0xf,
+        72..92 => 0x9,
+        92..96 => 0x7,
+        _ => 0x8,
+    };
+    let fixed = (0b11_u128 << 80) | (0xffff << 64) | (0b11 << 62);
+    let bits = rng.random::<u128>() & !fixed | (0x8ff0 | last) << 64 | 0b10 << 62;
+    let mut id = *b"file-1111111111111111111111";
+    let mut rest = bits;
+    for digit in id[5..].iter_mut().rev() {
+        *digit = BASE58[usize::try_from(rest % 58).expect("less than 58")];
+        rest /= 58;
+    }
+    String::from_utf8_lossy(&id).into_owned()
 }
 
 /// `batch_` and a [timed] number (F-201).
@@ -46,6 +58,11 @@ pub(crate) fn line_request(form: LineRequestId, rng: &mut impl Rng) -> String {
 /// The `x-request-id` of an answer: `req_` and 32 hexadecimal digits (F-010).
 pub(crate) fn request(rng: &mut impl Rng) -> String {
     format!("req_{:032x}", rng.random::<u128>())
+}
+
+/// The `cf-ray` of an answer: 16 hexadecimal digits and an airport.
+pub(crate) fn ray(rng: &mut impl Rng) -> String {
+    format!("{:016x}-SEA", rng.random::<u64>())
 }
 
 /// An organization or project id: the prefix and 24 letters and digits.
@@ -91,6 +108,22 @@ mod tests {
             ]
             .join("\n")
         );
+    }
+
+    #[test]
+    fn f_104_a_file_id_is_a_uuid_of_version_8_to_the_base_58() {
+        let mut rng = Seed::new(0).rng();
+        for _ in 0..1_000 {
+            let id = file(&mut rng);
+            let digits = id.strip_prefix("file-").unwrap();
+            assert_eq!(digits.len(), 22);
+            let value = |digit| BASE58.iter().position(|other| *other == digit).unwrap() as u128;
+            let uuid = digits.bytes().fold(0, |number: u128, digit| number * 58 + value(digit));
+            let uuid = format!("{uuid:032x}");
+            assert!("048c".contains(&uuid[11..12]), "{uuid}");
+            assert!(["8ff7", "8ff8", "8ff9", "8fff"].contains(&&uuid[12..16]), "{uuid}");
+            assert!("89ab".contains(&uuid[16..17]), "{uuid}");
+        }
     }
 
     #[test]

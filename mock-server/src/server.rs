@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::clock::{ClockMode, WallClock};
-use crate::config::{Config, Limits, ModelPolicy};
+use crate::config::{Config, KeyPolicy, Limits, ModelPolicy};
 use crate::control::Guard;
 use crate::http::{self, App};
 use crate::input::LineRules;
@@ -226,6 +226,13 @@ impl Builder {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.config.limits = limits;
+        self
+    }
+
+    /// Which keys are accepted; every key if not set.
+    #[must_use]
+    pub fn keys(mut self, keys: KeyPolicy) -> Self {
+        self.config.keys = keys;
         self
     }
 

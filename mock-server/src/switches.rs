@@ -97,6 +97,22 @@ switches! {
         ShownLater = "shown-later",
     }
 
+    /// When a batch shows its model.
+    model_shown, "model-shown": ModelShown {
+        /// From `in_progress` on: most recordings (F-204).
+        InProgress = "in-progress",
+        /// A second before, still in `validating`: one recording of 2026-08 (F-204).
+        Before = "before",
+    }
+
+    /// In which order lines end, and so stand in result files.
+    result_order, "result-order": ResultOrder {
+        /// Never as in the input: documented is that clients must not count on an order (F-362).
+        Shuffled = "shuffled",
+        /// As in the input: the recordings of two lines of 2026 (F-362).
+        AsInput = "as-input",
+    }
+
     /// What stands for a result file that does not exist.
     absent_file_id, "absent-file-id": AbsentFileId {
         /// Null: in every recording (F-212).

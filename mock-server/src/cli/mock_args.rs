@@ -171,6 +171,7 @@ impl MockArgs {
                 ModelsName::Any => ModelPolicy::Any,
             },
             switches,
+            ..Config::default()
         })
     }
 }

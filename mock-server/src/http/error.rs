@@ -4,13 +4,13 @@
 use std::io;
 
 use axum::extract::{OriginalUri, State};
-use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, VARY, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use batchmock_client::types::{ErrorBody, ErrorDetail, ErrorEnvelope};
 
 use super::App;
-use super::json::Json;
+use super::json::{Json, Layout};
 use crate::arguments::Refusal;
 use crate::input::UploadFault;
 use crate::switches::{FileErrorDetail, NoKey};
@@ -46,6 +46,16 @@ impl ApiError {
             NoKey::MissingBearer => "Missing bearer or basic authentication in header",
         };
         Self::new(StatusCode::UNAUTHORIZED, ErrorBody::invalid_request(message))
+    }
+
+    /// A key that is not one of those there are (F-003).
+    pub(super) fn incorrect_key(key: &str) -> Self {
+        let message = format!(
+            "Incorrect API key provided: {}. You can find your API key at \
+             https://platform.openai.com/account/api-keys.",
+            masked(key)
+        );
+        Self::new(StatusCode::UNAUTHORIZED, ErrorBody::invalid_request(message).with_code("invalid_api_key"))
     }
 
     /// A body that is no JSON (F-024).
@@ -225,8 +235,32 @@ pub(super) async fn in_the_form_of_file_routes(State(app): State<App>, mut respo
         response = Json::indented_line(ErrorEnvelope { error, detail }).into_response();
         *response.status_mut() = status;
     }
-    response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
+}
+
+/// Gives errors of `/v1/embeddings` their final line end (net 2025-09).
+pub(super) async fn with_a_line_end(mut response: Response) -> Response {
+    match response.extensions_mut().remove::<ErrorBody>() {
+        Some(error) => laid_out(&response, Layout::IndentedLine, error),
+        None => response,
+    }
+}
+
+/// Gives an error the form in which an older front tells it (F-006, F-024).
+pub(super) fn in_the_form_of_the_old_front(mut response: Response) -> Response {
+    let Some(error) = response.extensions_mut().remove::<ErrorBody>() else { return response };
+    let mut response = laid_out(&response, Layout::DeeplyIndentedLine, error);
+    let content_type = HeaderValue::from_static("application/json; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response.headers_mut().insert(VARY, HeaderValue::from_static("Origin"));
+    response
+}
+
+/// The same error in another layout.
+fn laid_out(response: &Response, layout: Layout, error: ErrorBody) -> Response {
+    let mut laid_out = Json(layout, ErrorEnvelope { error, detail: None }).into_response();
+    *laid_out.status_mut() = response.status();
+    laid_out
 }
 
 /// A path that is no route.
@@ -238,4 +272,27 @@ pub(super) async fn unknown_url(method: Method, OriginalUri(uri): OriginalUri) -
 pub(super) async fn wrong_method(method: Method, OriginalUri(uri): OriginalUri) -> ApiError {
     let message = format!("Invalid method for URL ({method} {})", uri.path());
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, ErrorBody::invalid_request(message))
+}
+
+/// A key as refusals show it: one of at most twelve characters whole, of a longer one the first eight and the
+/// last four, with a star for every other (F-004; where short ends is assumed).
+fn masked(key: &str) -> String {
+    let characters: Vec<char> = key.chars().collect();
+    let n_hidden = characters.len().saturating_sub(12);
+    if n_hidden == 0 {
+        return key.to_owned();
+    }
+    let (head, tail) = (&characters[..8], &characters[8 + n_hidden..]);
+    format!("{}{}{}", String::from_iter(head), "*".repeat(n_hidden), String::from_iter(tail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f_004_a_long_key_is_masked_but_for_its_ends() {
+        assert_eq!(masked("invalid-key"), "invalid-key");
+        assert_eq!(masked("sk-wrong0000-key"), "sk-wrong****-key");
+    }
 }

@@ -1,18 +1,13 @@
 //! What every exchange has: an account, the headers of the API, a line in the log.
 
-use std::ops::RangeInclusive;
-
 use axum::extract::{FromRequestParts as _, Request, State};
+use axum::http::HeaderValue;
 use axum::http::header::DATE;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
-use rand::RngExt as _;
 
-use super::{Account, App};
-use crate::ids;
-use crate::sim::{Seed, Timestamp};
-use crate::world::World;
+use super::{Account, App, headers};
+use crate::sim::Timestamp;
 
 /// Finds the account of a request, if it has one, and gives the answer the headers of the API, whatever the
 /// answer is.
@@ -22,17 +17,15 @@ pub(super) async fn answer_as_the_api(State(app): State<App>, request: Request, 
     if let Some(account) = &account {
         parts.extensions.insert(account.clone());
     }
-    let processing_ms = processing_ms(&parts.method, parts.uri.path());
-    let mut response = next.run(Request::from_parts(parts, body)).await;
-    match account {
-        Some(Account(world)) => {
-            let (seed, now) = world.next_exchange(app.wall());
-            add_headers(response.headers_mut(), seed, processing_ms);
-            add_account_headers(response.headers_mut(), &world, now);
-            response.extensions_mut().insert(WorldLabel(world.label().to_owned()));
-        }
-        None => add_headers(response.headers_mut(), app.worlds.next_stranger(), processing_ms),
-    }
+    let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+    let response = next.run(Request::from_parts(parts, body)).await;
+    let Some(Account(world)) = account else {
+        return headers::complete(response, &method, &path, app.worlds.next_stranger(), None);
+    };
+    let (seed, now) = world.next_exchange(app.wall());
+    let mut response = headers::complete(response, &method, &path, seed, Some(world.account()));
+    response.headers_mut().insert(DATE, date(now));
+    response.extensions_mut().insert(WorldLabel(world.label().to_owned()));
     response
 }
 
@@ -51,44 +44,11 @@ pub(super) async fn refuse_strangers(_: Account, request: Request, next: Next) -
     next.run(request).await
 }
 
-/// The headers on every answer of the API that do not come from its edge (F-007, F-010).
-fn add_headers(headers: &mut HeaderMap, seed: Seed, processing_ms: RangeInclusive<u16>) {
-    let mut rng = seed.rng();
-    let values = [
-        ("openai-processing-ms", Ok(HeaderValue::from(rng.random_range(processing_ms)))),
-        ("openai-version", Ok(HeaderValue::from_static("2020-10-01"))),
-        ("x-content-type-options", Ok(HeaderValue::from_static("nosniff"))),
-        ("x-request-id", HeaderValue::from_str(&ids::request(&mut rng))),
-    ];
-    for (name, value) in values {
-        headers.insert(HeaderName::from_static(name), value.expect("ids are ASCII"));
-    }
-}
-
-/// The headers that tell of an account. `Date` follows the clock of its world.
-fn add_account_headers(headers: &mut HeaderMap, world: &World, now: Timestamp) {
+/// `Date` follows the clock of the world.
+fn date(now: Timestamp) -> HeaderValue {
     let since_epoch = std::time::Duration::from_millis(now.unix_millis().unsigned_abs());
     let date = httpdate::fmt_http_date(std::time::UNIX_EPOCH + since_epoch);
-    let values = [
-        (DATE, date.as_str()),
-        (HeaderName::from_static("openai-organization"), world.account().organization_id.as_str()),
-        (HeaderName::from_static("openai-project"), world.account().project_id.as_str()),
-    ];
-    for (name, value) in values {
-        headers.insert(name, HeaderValue::from_str(value).expect("ids and dates are ASCII"));
-    }
-}
-
-/// How long the service says it was busy (F-011, where one cancel of 95 ms in net
-/// BatchTests/CreateGetAndCancelBatchProtocol.json is missing): a number that is drawn, since the mock needs
-/// no time worth telling. What is not recorded has the range of a look at a batch (assumed).
-fn processing_ms(method: &Method, path: &str) -> RangeInclusive<u16> {
-    match path {
-        "/v1/files" if method == Method::POST => 240..=700,
-        "/v1/batches" if method == Method::POST => 80..=450,
-        _ if path.starts_with("/v1/batches/") && method == Method::POST => 95..=626,
-        _ => 14..=34,
-    }
+    HeaderValue::from_str(&date).expect("a date is ASCII")
 }
 
 /// Which world a request was for, as the log may show it.

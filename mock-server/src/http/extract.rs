@@ -27,6 +27,9 @@ impl FromRequestParts<App> for Account {
             return Ok(account.clone());
         }
         let key = bearer_key(&parts.headers).ok_or_else(|| ApiError::no_key(app.switches().no_key))?;
+        if !app.worlds.config().keys.admits(&key) {
+            return Err(ApiError::incorrect_key(&key));
+        }
         Ok(Self(app.worlds.world(&key, app.wall())))
     }
 }

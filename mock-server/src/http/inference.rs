@@ -1,12 +1,14 @@
 //! The endpoints that batch lines name, answered at once: people try one line before they send a batch.
 
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 
-use super::{Account, ApiError, App, Json, JsonBody};
+use super::json::Layout;
+use super::{Account, ApiError, App, Json, JsonBody, headers};
 use crate::config::ModelPolicy;
 use crate::endpoint::Endpoint;
 use crate::input::LineOutcome;
-use crate::responder::{Body, Ending, Occasion, Refusal, Request, is_known};
+use crate::responder::{Ending, Occasion, Refusal, Request, is_known};
 
 /// `POST` to the endpoint.
 pub(super) fn answer(
@@ -14,7 +16,7 @@ pub(super) fn answer(
     State(app): State<App>,
     Account(world): Account,
     JsonBody(body): JsonBody,
-) -> Result<Json<Body>, ApiError> {
+) -> Result<Response, ApiError> {
     let request = Request::parse(endpoint, &body)?;
     if request.wants_stream() {
         return Err(ApiError::no_streaming());
@@ -36,5 +38,27 @@ pub(super) fn answer(
     };
     let (seed, now) = world.next_answer(app.wall());
     let occasion = Occasion { custom_id: "", created_at: now.unix_seconds(), ending, rng: &mut seed.rng() };
-    Ok(Json::indented(app.worlds.responder().answer(&request, occasion).body))
+    let answer = app.worlds.responder().answer(&request, occasion);
+    let body = Json(layout(endpoint), answer.body);
+    if endpoint == Endpoint::Moderations {
+        // Recorded without limits.
+        return Ok(body.into_response());
+    }
+    let mut response = body.into_response();
+    response.headers_mut().extend(headers::rate_limits(answer.usage.input_tokens));
+    Ok(response)
+}
+
+/// How each endpoint lays its answers out (rllm 2026-08; net 2025-09 to 2026-08; for completions, a
+/// recording of 2024-03).
+fn layout(endpoint: Endpoint) -> Layout {
+    match endpoint {
+        Endpoint::ChatCompletions | Endpoint::Completions => Layout::IndentedLine,
+        Endpoint::Embeddings => Layout::Compact,
+        Endpoint::Responses
+        | Endpoint::Moderations
+        | Endpoint::ImagesGenerations
+        | Endpoint::ImagesEdits
+        | Endpoint::Videos => Layout::Indented,
+    }
 }

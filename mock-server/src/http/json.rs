@@ -9,11 +9,13 @@ use serde::Serialize;
 /// How a JSON body is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layout {
-    /// Indented by two spaces, with a final line end: the file routes.
+    /// Indented by two spaces, with a final line end: the file routes, chat completions.
     IndentedLine,
-    /// Indented by two spaces: the batch routes and the synchronous endpoints.
+    /// Indented by two spaces: the batch routes and most others.
     Indented,
-    /// Without any space: cancelling a batch.
+    /// Indented by four spaces, with a final line end: the older front (F-006, F-024).
+    DeeplyIndentedLine,
+    /// Without any space: cancelling a batch, embeddings.
     Compact,
 }
 
@@ -44,10 +46,8 @@ impl<T: Serialize> IntoResponse for Json<T> {
         let bytes = match layout {
             Layout::Compact => serde_json::to_vec(&value),
             Layout::Indented => serde_json::to_vec_pretty(&value),
-            Layout::IndentedLine => serde_json::to_vec_pretty(&value).map(|mut bytes| {
-                bytes.push(b'\n');
-                bytes
-            }),
+            Layout::IndentedLine => serde_json::to_vec_pretty(&value).map(with_line_end),
+            Layout::DeeplyIndentedLine => to_vec_deep(&value).map(with_line_end),
         };
         match bytes {
             Ok(bytes) => {
@@ -62,4 +62,16 @@ impl<T: Serialize> IntoResponse for Json<T> {
             }
         }
     }
+}
+
+fn to_vec_deep(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let deep = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, deep))?;
+    Ok(bytes)
+}
+
+fn with_line_end(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.push(b'\n');
+    bytes
 }

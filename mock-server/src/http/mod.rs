@@ -6,6 +6,7 @@ mod error;
 mod exchange;
 mod extract;
 mod files;
+mod headers;
 mod hearing;
 mod inference;
 mod json;
@@ -78,7 +79,10 @@ pub(crate) fn router(app: App) -> Router {
         .route("/models/{*model}", route(get(models::retrieve)))
         .route("/chat/completions", synchronous(Endpoint::ChatCompletions))
         .route("/completions", synchronous(Endpoint::Completions))
-        .route("/embeddings", synchronous(Endpoint::Embeddings))
+        .route(
+            "/embeddings",
+            synchronous(Endpoint::Embeddings).layer(middleware::map_response(error::with_a_line_end)),
+        )
         .route("/responses", synchronous(Endpoint::Responses))
         .route("/moderations", synchronous(Endpoint::Moderations))
         .layer(DefaultBodyLimit::max(app.worlds.config().limits.json_bytes));

@@ -4,6 +4,7 @@
 //! side does not compile until it has its place.
 
 use std::io;
+use std::time::Duration;
 
 use batchmock_client::types::{
     Batch, BatchError, BatchErrors, BatchPage, BatchUsage, File, FilePage, FileStatus, RequestCounts,
@@ -11,8 +12,11 @@ use batchmock_client::types::{
 
 use crate::responder::snapshot;
 use crate::sim::{Counts, Observation, Status, Times, Timestamp};
-use crate::switches::{AbsentFileId, PartialUsage, Switches};
+use crate::switches::{AbsentFileId, ModelShown, PartialUsage, Switches};
 use crate::world::{BatchView, FileRecord, Page, Results};
+
+/// How long before `in_progress` the model can be seen.
+const EARLY: Duration = Duration::from_secs(1);
 
 /// A file. Blocks on the disk if it is a result nobody has looked at yet.
 pub(crate) fn file(record: &FileRecord) -> io::Result<File> {
@@ -43,7 +47,7 @@ pub(super) fn file_page(data: Vec<File>, has_more: bool) -> FilePage {
 
 /// A batch. Blocks on the disk if it has ended and nobody has looked at its results yet.
 pub(crate) fn batch(view: &BatchView, switches: &Switches) -> io::Result<Batch> {
-    let BatchView { record, observation, problems, results } = view;
+    let BatchView { record, at, observation, problems, results } = view;
     let Observation { status, times, counts, has_output_file: _, has_error_file: _ } = *observation;
     let Times {
         in_progress_at,
@@ -82,12 +86,20 @@ pub(crate) fn batch(view: &BatchView, switches: &Switches) -> io::Result<Batch> 
             })
             .collect(),
     });
+    // Null while validating, or until just before its end, then the dated model (F-204).
+    let shows_model_early = switches.model_shown == ModelShown::Before
+        && status == Status::Validating
+        && *at > record.plan.created_at()
+        && *at + EARLY >= record.plan.validated_at();
     Ok(Batch {
         id: record.id.clone(),
         object: "batch".to_owned(),
         endpoint: record.endpoint.path().to_owned(),
-        // Null while validating, then the dated model (F-204).
-        model: in_progress_at.and(record.model.as_deref()).map(|model| snapshot(model).to_owned()),
+        model: record
+            .model
+            .as_deref()
+            .filter(|_| in_progress_at.is_some() || shows_model_early)
+            .map(|model| snapshot(model).to_owned()),
         errors,
         input_file_id: record.input_file_id.clone(),
         completion_window: "24h".to_owned(),

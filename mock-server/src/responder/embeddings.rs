@@ -17,9 +17,6 @@ const KNOWN: &[&str] = &["input", "model", "dimensions", "encoding_format", "use
 /// The most inputs of one request (documented).
 const MAX_INPUTS: usize = 2048;
 
-/// One step of a printed value. Recorded values of 2026 have at most 16 binary places.
-const STEP: f64 = 1.0 / 65536.0;
-
 /// A body that `/v1/embeddings` accepts.
 #[derive(Debug, Clone)]
 pub struct EmbeddingRequest {
@@ -163,10 +160,14 @@ fn vector(seed: u64, dimensions: usize) -> Vec<f32> {
     values.into_iter().map(printable).collect()
 }
 
-/// A value rounded to the steps in which it is printed.
-#[expect(clippy::cast_possible_truncation, reason = "17 binary digits fit the 24 of an f32")]
+/// A value rounded to half precision, as all recorded values are (rllm 2026-08): eleven binary digits, and no
+/// place after the 24th.
+#[expect(clippy::cast_possible_truncation, reason = "eleven binary digits fit an f32")]
 fn printable(value: f64) -> f32 {
-    ((value / STEP).round() * STEP) as f32
+    const BIAS: u64 = 1023;
+    let exponent = (value.to_bits() >> 52 & 0x7ff).max(BIAS - 14);
+    let step = f64::from_bits((exponent - 10) << 52);
+    ((value / step).round() * step) as f32
 }
 
 /// A number that is likelier near zero: the sum of four even ones.

@@ -82,6 +82,24 @@ impl Plan {
         }
     }
 
+    /// The same life, with lines that end in the order of the input.
+    #[must_use]
+    pub fn in_input_order(mut self) -> Self {
+        if let Some(work) = &mut self.work {
+            for place in &mut work.failures {
+                *place = work.order[*place as usize];
+            }
+            work.failures.sort_unstable();
+            work.order.sort_unstable();
+        }
+        self
+    }
+
+    /// When validation ends.
+    pub fn validated_at(&self) -> Timestamp {
+        self.validated_at
+    }
+
     /// When the batch was created.
     pub fn created_at(&self) -> Timestamp {
         self.created_at

@@ -160,3 +160,15 @@ fn two_lines_end_in_the_other_order() {
         assert_eq!(lines, [(1, LineEnd::Ran(LineFate::Succeeds)), (0, LineEnd::Ran(LineFate::Succeeds))]);
     }
 }
+
+#[test]
+fn lines_can_end_in_the_order_of_the_input() {
+    let ended = |plan: &Plan| {
+        let last = plan.observe(&[], plan.ends_at(&[]));
+        plan.line_ends(&last).collect::<Vec<_>>()
+    };
+    let plan = plan(&FOUR_LINES, &Pace::QUICK);
+    let in_order: Vec<_> = (0..).zip(FOUR_LINES.map(LineEnd::Ran)).collect();
+    assert_ne!(ended(&plan), in_order);
+    assert_eq!(ended(&plan.in_input_order()), in_order);
+}

@@ -63,6 +63,8 @@ pub(super) struct BatchEntry {
 pub(crate) struct BatchView {
     /// What was decided.
     pub(crate) record: Arc<BatchRecord>,
+    /// When it looks so.
+    pub(crate) at: Timestamp,
     /// What it looks like.
     pub(crate) observation: Observation,
     /// What validation finds, to be shown if it has failed.
@@ -100,6 +102,7 @@ impl BatchEntry {
         let problems = self.scripted_problems.as_ref().unwrap_or(&self.record.problems);
         BatchView {
             record: Arc::clone(&self.record),
+            at: now,
             observation,
             problems: Arc::clone(problems),
             results: self.results.clone(),

@@ -50,6 +50,17 @@ impl Formatter for Spaced {
         writer.write_all(b": ")
     }
 
+    fn write_f64<W: ?Sized + Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        let digits = format!("{value:e}");
+        let (digits, exponent) = digits.split_once('e').expect("that is how it is written");
+        let exponent: i32 = exponent.parse().expect("that is how it is written");
+        match exponent {
+            -4..16 if value.fract() == 0.0 => write!(writer, "{value}.0"),
+            -4..16 => write!(writer, "{value}"),
+            _ => write!(writer, "{digits}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs()),
+        }
+    }
+
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         if !self.escapes {
             return writer.write_all(fragment.as_bytes());
@@ -103,6 +114,15 @@ mod tests {
             "{\"a\": [1, 2.5, null], \"b\": {\"c\": \"\\u732b \\ud83d\\ude00 \\\"\\\\\\n\\u007f\"}, \"d\": {}, \"e\": []}\n"
         );
         assert_eq!(written(&json!({"b": "猫 \n"}), ResultText::Raw), "{\"b\": \"猫 \\n\"}\n");
+    }
+
+    #[test]
+    fn numbers_have_the_recorded_form() {
+        let numbers = json!([0.0, 1.0, -0.5, 0.0001, -9.131_431_579_589_844e-5, 1e15, 1e16, 2.5e-10, 1e300]);
+        assert_eq!(
+            written(&numbers, ResultText::Raw),
+            "[0.0, 1.0, -0.5, 0.0001, -9.131431579589844e-05, 1000000000000000.0, 1e+16, 2.5e-10, 1e+300]\n"
+        );
     }
 
     proptest! {

@@ -42,7 +42,7 @@ use crate::responder;
 use crate::sim::{
     Change, Ending, Intervention, InterventionKind, Observation, Plan, Seed, Status, Timestamp, Workload,
 };
-use crate::switches::MissingInput;
+use crate::switches::{MissingInput, ResultOrder};
 use state::State;
 
 /// One account.
@@ -284,6 +284,11 @@ impl World {
             Err(problems) => (Workload::Rejected, None, problems),
         };
         let seed = self.seed.nth("batch", state.n_batches());
+        let plan = Plan::new(&workload, &self.config.pace, seed.named("plan"), now);
+        let plan = match self.config.switches.result_order {
+            ResultOrder::Shuffled => plan,
+            ResultOrder::AsInput => plan.in_input_order(),
+        };
         let record = BatchRecord {
             id: ids::batch(now, &mut seed.named("id").rng()),
             seed,
@@ -295,7 +300,7 @@ impl World {
             metadata,
             results_kept_for: output_expires_after.unwrap_or(BATCH_FILES_KEPT_FOR),
             problems: problems.into(),
-            plan: Plan::new(&workload, &self.config.pace, seed.named("plan"), now),
+            plan,
         };
         Ok(state.batches.add(record).view(now))
     }

@@ -12,4 +12,5 @@ mod lifecycle;
 mod lines;
 mod support;
 mod tidy;
+mod transcripts;
 mod worlds;
