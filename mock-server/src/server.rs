@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tower::make::Shared;
 
 use crate::clock::{ClockMode, WallClock};
 use crate::config::{Config, KeyPolicy, Limits, ModelPolicy};
@@ -98,7 +99,7 @@ pub async fn serve(
         shutdown.await;
         drop(stopping);
     };
-    let serving = axum::serve(listener, http::router(app)).with_graceful_shutdown(shutdown);
+    let serving = axum::serve(listener, Shared::new(http::service(app))).with_graceful_shutdown(shutdown);
     let patience = async move {
         // Only the sender's end is waited for: nothing is ever sent.
         let _ = stopped.changed().await;
@@ -260,7 +261,7 @@ impl Builder {
         let address = listener.local_addr()?;
         let app = App::new(Worlds::new(self.config)?, WallClock::start(), Guard::default());
         let (running, stopped) = oneshot::channel::<()>();
-        let serving = axum::serve(listener, http::router(app.clone()));
+        let serving = axum::serve(listener, Shared::new(http::service(app.clone())));
         tokio::spawn(async move {
             tokio::select! {
                 _ = serving => {}

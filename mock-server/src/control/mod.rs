@@ -19,6 +19,11 @@ use crate::http::{App, open_world};
 /// Below which all paths of the control API are: no path of the real API begins so.
 pub(crate) const PREFIX: &str = "/_mock/v1";
 
+/// Whether a path is one of the control API, or would like to be.
+pub(crate) fn is_meant(path: &str) -> bool {
+    path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// Every route of the control API.
 pub(crate) fn router(app: App) -> Router<App> {
     let of_the_server = Router::new()

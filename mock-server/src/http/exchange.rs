@@ -1,41 +1,76 @@
 //! What every exchange has: an account, the headers of the API, a line in the log.
 
-use axum::extract::{FromRequestParts as _, Request, State};
-use axum::http::HeaderValue;
+use std::convert::Infallible;
+
+use axum::Router;
+use axum::extract::{FromRequestParts as _, Request};
 use axum::http::header::DATE;
+use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
+use tower::ServiceExt as _;
 
-use super::{Account, App, headers};
+use super::{Account, App, headers, hearing};
+use crate::control;
 use crate::sim::Timestamp;
+
+/// Holds one exchange: whatever a request is and is answered, it is read to its end, the answer has the headers
+/// of the API, and the log has a line.
+///
+/// This stands around the routes as a whole, and not as layers of theirs: each layer of a route is copied for
+/// each request.
+pub(super) async fn hold(app: App, routes: Router, request: Request) -> Result<Response, Infallible> {
+    let began = app.wall.elapsed();
+    let (request, unread) = hearing::listen(request);
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let response = if control::is_meant(&path) {
+        routes.oneshot(request).await?
+    } else {
+        answer_as_the_api(&app, routes, request, &method, &path).await?
+    };
+    if let Some(unread) = unread {
+        unread.hear_out().await;
+    }
+
+    let took = app.wall.elapsed().saturating_sub(began);
+    let world = response.extensions().get::<Account>().map_or("-", |Account(world)| world.label());
+    let status = response.status().as_u16();
+    let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    tracing::info!(target: "batchmock::request", %method, path, status, world, took_us);
+    Ok(response)
+}
 
 /// Finds the account of a request, if it has one, and gives the answer the headers of the API, whatever the
 /// answer is.
-pub(super) async fn answer_as_the_api(State(app): State<App>, request: Request, next: Next) -> Response {
+async fn answer_as_the_api(
+    app: &App,
+    routes: Router,
+    request: Request,
+    method: &Method,
+    path: &str,
+) -> Result<Response, Infallible> {
     let (mut parts, body) = request.into_parts();
-    let account = Account::from_request_parts(&mut parts, &app).await.ok();
+    let account = Account::from_request_parts(&mut parts, app).await.ok();
     if let Some(account) = &account {
         parts.extensions.insert(account.clone());
     }
-    let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
-    let response = next.run(Request::from_parts(parts, body)).await;
-    let Some(Account(world)) = account else {
-        return headers::complete(response, &method, &path, app.worlds.next_stranger(), None);
+    let response = routes.oneshot(Request::from_parts(parts, body)).await?;
+    let Some(account) = account else {
+        return Ok(headers::complete(response, method, path, app.worlds.next_stranger(), None));
     };
-    let (seed, now) = world.next_exchange(app.wall());
-    let mut response = headers::complete(response, &method, &path, seed, Some(world.account()));
+    let (seed, now) = account.0.next_exchange(app.wall());
+    let mut response = headers::complete(response, method, path, seed, Some(account.0.account()));
     response.headers_mut().insert(DATE, date(now));
-    response.extensions_mut().insert(WorldLabel(world.label().to_owned()));
-    response
+    response.extensions_mut().insert(account);
+    Ok(response)
 }
 
 /// Finds the account of a request, without which there is no answer, for what is not part of the API: only the
 /// log is told whose it was.
 pub(crate) async fn open_world(account: Account, mut request: Request, next: Next) -> Response {
-    let label = WorldLabel(account.0.label().to_owned());
-    request.extensions_mut().insert(account);
+    request.extensions_mut().insert(account.clone());
     let mut response = next.run(request).await;
-    response.extensions_mut().insert(label);
+    response.extensions_mut().insert(account);
     response
 }
 
@@ -49,21 +84,4 @@ fn date(now: Timestamp) -> HeaderValue {
     let since_epoch = std::time::Duration::from_millis(now.unix_millis().unsigned_abs());
     let date = httpdate::fmt_http_date(std::time::UNIX_EPOCH + since_epoch);
     HeaderValue::from_str(&date).expect("a date is ASCII")
-}
-
-/// Which world a request was for, as the log may show it.
-#[derive(Debug, Clone)]
-struct WorldLabel(String);
-
-/// One line a request: method, path, status, world and time. Never a key, never a query or a body.
-pub(super) async fn log(State(app): State<App>, request: Request, next: Next) -> Response {
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let began = app.wall.elapsed();
-    let response = next.run(request).await;
-    let took = app.wall.elapsed().saturating_sub(began);
-    let world = response.extensions().get::<WorldLabel>().map_or("-", |label| label.0.as_str());
-    let status = response.status().as_u16();
-    let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-    tracing::info!(target: "batchmock::request", %method, path, status, world, took_us);
-    response
 }

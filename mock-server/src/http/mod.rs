@@ -15,11 +15,14 @@ mod multipart;
 mod query;
 mod view;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use axum::{Router, middleware};
+use tower::Service;
 
 pub(crate) use batches::shown;
 pub(crate) use error::ApiError;
@@ -62,8 +65,17 @@ impl App {
     }
 }
 
+/// The whole application: every route, and around them what every exchange has.
+pub(crate) fn service(
+    app: App,
+) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
+{
+    let routes = router(app.clone());
+    tower::service_fn(move |request| exchange::hold(app.clone(), routes.clone(), request))
+}
+
 /// Every route.
-pub(crate) fn router(app: App) -> Router {
+fn router(app: App) -> Router {
     let file_routes = Router::new()
         .route("/files", route(get(files::list).post(files::upload)))
         .route("/files/{file_id}", route(get(files::retrieve).delete(files::delete)))
@@ -92,11 +104,7 @@ pub(crate) fn router(app: App) -> Router {
     Router::new()
         .nest("/v1", api)
         .fallback(error::unknown_url)
-        .layer(middleware::from_fn_with_state(app.clone(), exchange::answer_as_the_api))
-        // Behind that layer: the control API is none of the real one's.
         .nest(control::PREFIX, control::router(app.clone()))
-        .layer(middleware::from_fn(hearing::hear_out))
-        .layer(middleware::from_fn_with_state(app.clone(), exchange::log))
         .with_state(app)
 }
 
