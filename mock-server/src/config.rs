@@ -25,12 +25,19 @@ pub struct Config {
     pub rules: LineRules,
     /// How much is accepted.
     pub limits: Limits,
-    /// Which keys are accepted.
-    pub keys: KeyPolicy,
+    /// The only keys that are accepted; others are refused with status 401 (F-003). Any key if there are none.
+    pub keys: Vec<String>,
     /// Which names of models exist.
     pub models: ModelPolicy,
     /// What is done where the evidence contradicts itself.
     pub switches: Switches,
+}
+
+impl Config {
+    /// Whether a key opens a world.
+    pub(crate) fn accepts(&self, key: &str) -> bool {
+        self.keys.is_empty() || self.keys.iter().any(|accepted| accepted == key)
+    }
 }
 
 /// How much is accepted (F-114, F-115, F-239). Lowered limits keep tests of a client's limits small.
@@ -56,26 +63,6 @@ impl Default for Limits {
             batch_file_bytes: 200 * 1024 * 1024,
             file_bytes: 512 * 1024 * 1024,
             json_bytes: 64 * 1024 * 1024,
-        }
-    }
-}
-
-/// Which keys are accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum KeyPolicy {
-    /// Every key: each opens a world of its own.
-    #[default]
-    Any,
-    /// These alone; others are refused with status 401 (F-003).
-    Only(Vec<String>),
-}
-
-impl KeyPolicy {
-    /// Whether a key is accepted.
-    pub(crate) fn admits(&self, key: &str) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Only(keys) => keys.iter().any(|admitted| admitted == key),
         }
     }
 }

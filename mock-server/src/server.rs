@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tower::make::Shared;
 
 use crate::clock::{ClockMode, WallClock};
-use crate::config::{Config, KeyPolicy, Limits, ModelPolicy};
+use crate::config::{Config, Limits, ModelPolicy};
 use crate::control::Guard;
 use crate::http::{self, App};
 use crate::input::LineRules;
@@ -20,7 +20,7 @@ use crate::switches::Switches;
 use crate::world::{AdvanceError, AdvanceTo, World, Worlds};
 
 /// The key that [`MockServer::api_key`] and the command line give out. Any other works as well, and has a
-/// world of its own.
+/// world of its own, unless [`Builder::keys`] says which do.
 pub const DEFAULT_KEY: &str = "sk-batchmock";
 
 /// A running mock on a free port of the loopback. It stops when it is dropped.
@@ -149,9 +149,10 @@ impl MockServer {
         format!("http://{}/v1", self.address)
     }
 
-    /// A key to give a client. Any other works as well, and opens a world of its own.
-    pub fn api_key(&self) -> &'static str {
-        DEFAULT_KEY
+    /// A key to give a client: the first of [`Builder::keys`], or [`DEFAULT_KEY`] where any other works as
+    /// well. Each opens a world of its own.
+    pub fn api_key(&self) -> &str {
+        self.app.worlds.config().keys.first().map_or(DEFAULT_KEY, String::as_str)
     }
 
     /// The clock of the world of [`api_key`](Self::api_key).
@@ -230,10 +231,24 @@ impl Builder {
         self
     }
 
-    /// Which keys are accepted; every key if not set.
+    /// The only keys that are accepted; any key if not set. A request with another key is refused with status
+    /// 401, as the real service refuses a wrong one.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use batchmock::MockServer;
+    ///
+    /// let server = MockServer::builder().keys(["sk-right"]).start().await?;
+    /// let url = format!("{}/batches", server.base_url());
+    /// let answer = reqwest::Client::new().get(url).bearer_auth("sk-wrong").send().await?;
+    /// assert_eq!(answer.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
-    pub fn keys(mut self, keys: KeyPolicy) -> Self {
-        self.config.keys = keys;
+    pub fn keys<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.config.keys = keys.into_iter().map(Into::into).collect();
         self
     }
 

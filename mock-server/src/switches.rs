@@ -163,9 +163,12 @@ switches! {
 
     /// How a request without a key is refused.
     no_key, "no-key": NoKey {
-        /// "You didn't provide an API key. …": the older front (F-005).
+        /// Batches and responses as the newer front does, all others as the older: where each was seen (F-005,
+        /// F-500).
+        ByRoute = "by-route",
+        /// "You didn't provide an API key. …", everywhere: the older front (F-005).
         DidNotProvide = "did-not-provide",
-        /// "Missing bearer or basic authentication in header": the newer front (F-500).
+        /// "Missing bearer or basic authentication in header", everywhere: the newer front (F-500).
         MissingBearer = "missing-bearer",
     }
 
@@ -233,7 +236,8 @@ mod tests {
         let mut switches = Switches::default();
         assert_eq!(
             switches.set("no-key", "shrug").unwrap_err().to_string(),
-            "the switch `no-key` cannot be `shrug`: there are `did-not-provide`, `missing-bearer`"
+            "the switch `no-key` cannot be `shrug`: there are `by-route`, `did-not-provide`, \
+             `missing-bearer`"
         );
         let error = switches.set("missing-imput", "x").unwrap_err().to_string();
         assert!(

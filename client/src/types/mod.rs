@@ -15,5 +15,5 @@ pub use batch::{
 pub use error::{ErrorBody, ErrorDetail, ErrorEnvelope};
 pub use file::{Deleted, File, FileStatus, Purpose};
 pub use line::{LineError, LineResponse, ResultLine};
-pub use model::Model;
+pub use model::{DeletedModel, Model};
 pub use page::{BatchPage, FilePage, ModelPage};

@@ -14,3 +14,14 @@ pub struct Model {
     /// Whose it is.
     pub owned_by: String,
 }
+
+/// The answer to the deletion of a model, keys in the order that a user showed in 2023.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletedModel {
+    /// What was deleted.
+    pub id: String,
+    /// Always `model`.
+    pub object: String,
+    /// Always `true`.
+    pub deleted: bool,
+}

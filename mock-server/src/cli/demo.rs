@@ -65,7 +65,7 @@ async fn play() -> Result<ExitCode, Box<dyn std::error::Error>> {
 struct Api {
     client: Client,
     base_url: String,
-    key: &'static str,
+    key: String,
 }
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -73,11 +73,11 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 impl Api {
     fn new(server: &MockServer) -> Outcome<Self> {
         let client = Client::builder().no_proxy().build()?;
-        Ok(Self { client, base_url: server.base_url(), key: server.api_key() })
+        Ok(Self { client, base_url: server.base_url(), key: server.api_key().to_owned() })
     }
 
     async fn send(&self, request: RequestBuilder) -> Outcome<reqwest::Response> {
-        Ok(request.bearer_auth(self.key).send().await?.error_for_status()?)
+        Ok(request.bearer_auth(&self.key).send().await?.error_for_status()?)
     }
 
     fn url(&self, path: &str) -> String {

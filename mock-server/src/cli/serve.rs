@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use batchmock::{ClockMode, Config, DEFAULT_KEY};
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use tokio::net::TcpListener;
 
 use super::exit::Failure;
@@ -38,13 +39,18 @@ pub(super) struct ServeArgs {
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
 
+    /// Accept this key alone, or those given by repeating the flag, and refuse others with status 401
+    /// [default: any key].
+    #[arg(long = "key", value_name = "KEY", value_parser = NonEmptyStringValueParser::new())]
+    keys: Vec<String>,
+
     #[command(flatten)]
     mock: MockArgs,
 }
 
 /// Serves until interrupted.
 pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
-    let config = args.mock.config()?;
+    let config = Config { keys: args.keys, ..args.mock.config()? };
     let wanted = SocketAddr::new(args.host, args.port);
     let listener = TcpListener::bind(wanted).await.map_err(|error| address_failure(wanted, &error))?;
     let address = listener.local_addr().map_err(Failure::internal)?;
@@ -135,20 +141,35 @@ fn banner(address: SocketAddr, config: &Config) {
             "jumps to the next change of a batch each time that batch is polled.".to_owned()
         }
     };
+    // A key that was given is not shown, so that no log of a terminal gives it away.
+    let (key, keys) = match config.keys.as_slice() {
+        [] => (DEFAULT_KEY, "Any other key works as well, and has files, batches and a clock of its own."),
+        [_] => ("YOUR_KEY", "YOUR_KEY stands for the one given with --key: no other works."),
+        _ => (
+            "YOUR_KEY",
+            "YOUR_KEY stands for any of those given with --key: no others work. Each has files, batches and a\n  \
+             clock of its own.",
+        ),
+    };
     eprintln!(
         "batchmock {version} takes requests at {base_url}
 
-  shell    export OPENAI_BASE_URL={base_url} OPENAI_API_KEY={DEFAULT_KEY}
-  Python   client = OpenAI(base_url=\"{base_url}\", api_key=\"{DEFAULT_KEY}\")
-  Node     const client = new OpenAI({{ baseURL: \"{base_url}\", apiKey: \"{DEFAULT_KEY}\" }})
+  shell    export OPENAI_BASE_URL={base_url} OPENAI_API_KEY={key}
+  Python   client = OpenAI(base_url=\"{base_url}\", api_key=\"{key}\")
+  Node     const client = new OpenAI({{ baseURL: \"{base_url}\", apiKey: \"{key}\" }})
 
-  Any other key works as well, and has files, batches and a clock of its own.
+  {keys}
   The clock {time}
   Stop with Ctrl-C.
 ",
         version = env!("CARGO_PKG_VERSION"),
     );
     if !address.ip().is_loopback() {
-        eprintln!("  Other machines can reach it, and no key keeps them out: any will do.\n");
+        let who = if config.keys.is_empty() {
+            "and no key keeps them out: any will do"
+        } else {
+            "with one of its keys"
+        };
+        eprintln!("  Other machines can reach it, {who}.\n");
     }
 }

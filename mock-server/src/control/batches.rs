@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::service::refusal;
 use super::view::Plan;
 use crate::arguments::{Arguments, Place, Refusal};
-use crate::http::{Account, ApiError, App, Id, Json, JsonBody, shown};
+use crate::http::{Account, ApiError, App, Id, Json, UntypedJsonBody, shown};
 use crate::input::Problem;
 use crate::sim::Ending;
 use crate::world::{ForceError, Problems};
@@ -31,7 +31,7 @@ pub(super) async fn force(
     State(app): State<App>,
     Account(world): Account,
     Id(id): Id,
-    JsonBody(body): JsonBody,
+    UntypedJsonBody(body): UntypedJsonBody,
 ) -> Result<Json<Batch>, ApiError> {
     let (ending, problems) = ending(&body)?;
     match world.force(app.wall(), &id, ending, problems) {

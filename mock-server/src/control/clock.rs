@@ -10,7 +10,7 @@ use super::service::refusal;
 use super::view::{Advance, Clock};
 use crate::arguments::{Arguments, Refusal};
 use crate::clock::ClockMode;
-use crate::http::{Account, ApiError, App, Json, JsonBody};
+use crate::http::{Account, ApiError, App, Json, UntypedJsonBody};
 use crate::sim::{Status, Timestamp};
 use crate::world::{AdvanceError, AdvanceTo};
 
@@ -23,7 +23,7 @@ pub(super) async fn show(State(app): State<App>, Account(world): Account) -> Jso
 pub(super) async fn set(
     State(app): State<App>,
     Account(world): Account,
-    JsonBody(body): JsonBody,
+    UntypedJsonBody(body): UntypedJsonBody,
 ) -> Result<Json<Clock>, ApiError> {
     let body = Arguments::new(&body);
     body.refuse_unknown(&["mode"])?;
@@ -36,7 +36,7 @@ pub(super) async fn set(
 pub(super) async fn advance(
     State(app): State<App>,
     Account(world): Account,
-    JsonBody(body): JsonBody,
+    UntypedJsonBody(body): UntypedJsonBody,
 ) -> Result<Json<Advance>, ApiError> {
     let target = target(&body)?;
     match world.advance(app.wall(), &target) {

@@ -64,7 +64,7 @@ pub(super) async fn list(
     // F-244: 0 is allowed.
     let limit = query.integer("limit", 0..=100)?.unwrap_or(20);
     let limit = usize::try_from(limit).expect("checked to be in range");
-    let mut page = world.batches(app.wall(), limit, query.text("after"));
+    let mut page = world.batches(app.wall(), limit, query.text("after")?);
     page.has_more &= limit > 0;
     let at_hand = page.items.iter().all(is_at_hand);
     let switches = app.switches();

@@ -34,21 +34,24 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, error)
     }
 
-    /// No key (F-005, F-500).
-    pub(super) fn no_key(wording: NoKey) -> Self {
+    /// No key (F-005, F-500); `path` is that of the route.
+    pub(super) fn no_key(wording: NoKey, path: &str) -> Self {
+        let is_newer = ["/v1/batches", "/v1/responses"].iter().any(|route| path.starts_with(route));
         let did_not_provide = "You didn't provide an API key. You need to provide your API key in an Authorization \
                        header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY), or as the password \
                        field (with blank username) if you're accessing the API from your browser and are \
                        prompted for a username and password. You can obtain an API key from \
                        https://platform.openai.com/account/api-keys.";
+        let missing_bearer = "Missing bearer or basic authentication in header";
         let message = match wording {
-            NoKey::DidNotProvide => did_not_provide,
-            NoKey::MissingBearer => "Missing bearer or basic authentication in header",
+            NoKey::ByRoute if is_newer => missing_bearer,
+            NoKey::ByRoute | NoKey::DidNotProvide => did_not_provide,
+            NoKey::MissingBearer => missing_bearer,
         };
         Self::new(StatusCode::UNAUTHORIZED, ErrorBody::invalid_request(message))
     }
 
-    /// A key that is not one of those there are (F-003).
+    /// A key that is none of those there are (F-003).
     pub(super) fn incorrect_key(key: &str) -> Self {
         let message = format!(
             "Incorrect API key provided: {}. You can find your API key at \
@@ -56,6 +59,16 @@ impl ApiError {
             masked(key)
         );
         Self::new(StatusCode::UNAUTHORIZED, ErrorBody::invalid_request(message).with_code("invalid_api_key"))
+    }
+
+    /// A body of another type than the route reads; an empty type is none at all. Seen on image edits and
+    /// realtime calls, assumed here.
+    pub(super) fn unsupported_content_type(accepted: &str, got: &str) -> Self {
+        let message = format!(
+            "Unsupported content type: '{got}'. This API method only accepts '{accepted}' requests, but you \
+             specified the header 'Content-Type: {got}'. Please try again with a supported content type."
+        );
+        Self::bad_request(ErrorBody::invalid_request(message).with_code("unsupported_content_type"))
     }
 
     /// A body that is no JSON (F-024).
@@ -78,11 +91,18 @@ impl ApiError {
         Self::bad_request(ErrorBody::invalid_request(format!("Could not parse multipart form: {why}.")))
     }
 
-    /// A form field that is not there (assumed, F-110).
+    /// A form field that is not there (F-110; quoted by a user for `file`, without a param).
     pub(super) fn missing_form_field(field: &str) -> Self {
-        Self::bad_request(
-            ErrorBody::invalid_request(format!("'{field}' is a required property")).with_param(field),
-        )
+        Self::bad_request(ErrorBody::invalid_request(format!("'{field}' is a required property")))
+    }
+
+    /// Form fields that there are not (F-111; that they are refused so is assumed).
+    pub(super) fn unknown_form_fields(fields: &[String]) -> Self {
+        let were = if fields.len() == 1 { "was" } else { "were" };
+        let names: Vec<String> = fields.iter().map(|field| format!("'{field}'")).collect();
+        let message =
+            format!("Additional properties are not allowed ({} {were} unexpected)", names.join(", "));
+        Self::bad_request(ErrorBody::invalid_request(message))
     }
 
     /// A purpose nobody can upload for (F-109).
@@ -90,6 +110,18 @@ impl ApiError {
         let purposes = "['fine-tune', 'assistants', 'batch', 'user_data', 'vision', 'evals']";
         let message = format!("'{purpose}' is not one of {purposes} - 'purpose'");
         Self::bad_request(ErrorBody::invalid_request(message).with_param("purpose"))
+    }
+
+    /// An `expires_after` of the form that is one text instead of two fields (assumed).
+    pub(super) fn expiry_as_text(got: &str) -> Self {
+        let message = format!("'{got}' is not of type 'object' - 'expires_after'");
+        Self::bad_request(ErrorBody::invalid_request(message).with_param("expires_after"))
+    }
+
+    /// An `expires_after` of the form that lacks one of its two (assumed, F-113).
+    pub(super) fn missing_of_expiry(field: &str) -> Self {
+        let message = format!("'{field}' is a required property - 'expires_after'");
+        Self::bad_request(ErrorBody::invalid_request(message).with_param("expires_after"))
     }
 
     /// An `expires_after` of the form that cannot be (assumed, F-113).
@@ -155,11 +187,27 @@ impl ApiError {
         }
     }
 
+    /// A model that does not exist, or not any more. Remembered, not captured.
+    pub(super) fn no_such_model(name: &str) -> Self {
+        let error = ErrorBody::invalid_request(format!("The model '{name}' does not exist"))
+            .with_param("model")
+            .with_code("model_not_found");
+        Self::new(StatusCode::NOT_FOUND, error)
+    }
+
+    /// A model that is not the account's, and so not its to delete (assumed; documented is that only an owner
+    /// may).
+    pub(super) fn no_model_of_yours() -> Self {
+        let message = "You have insufficient permissions for this operation.";
+        Self::new(StatusCode::FORBIDDEN, ErrorBody::invalid_request(message))
+    }
+
     /// A query parameter that was given twice (F-034, assumed here).
     pub(super) fn duplicate_parameter(name: &str) -> Self {
         let message = format!(
             "Duplicate parameter: '{name}'. You provided multiple values for this parameter, whereas only \
-             one is allowed."
+             one is allowed. If you are trying to provide a list of values, use the array syntax instead \
+             e.g. '{name}[]=<value>'."
         );
         Self::bad_request(
             ErrorBody::invalid_request(message).with_param(name).with_code("duplicate_parameter"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Path, Request};
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
@@ -26,8 +26,13 @@ impl FromRequestParts<App> for Account {
         if let Some(account) = parts.extensions.get::<Self>() {
             return Ok(account.clone());
         }
-        let key = bearer_key(&parts.headers).ok_or_else(|| ApiError::no_key(app.switches().no_key))?;
-        if !app.worlds.config().keys.admits(&key) {
+        let Some(key) = bearer_key(&parts.headers) else {
+            // A nested route sees the end of its path only.
+            let OriginalUri(uri) =
+                OriginalUri::from_request_parts(parts, app).await.unwrap_or_else(|never| match never {});
+            return Err(ApiError::no_key(app.switches().no_key, uri.path()));
+        };
+        if !app.worlds.config().accepts(&key) {
             return Err(ApiError::incorrect_key(&key));
         }
         Ok(Self(app.worlds.world(&key, app.wall())))
@@ -67,7 +72,8 @@ impl FromRequestParts<App> for Id {
     }
 }
 
-/// A body that is a JSON object, whatever its content type says. No body at all is an empty object.
+/// A body that is a JSON object and says so, or says nothing of its type. No body at all is an empty object,
+/// of whatever type.
 #[derive(Debug)]
 pub(crate) struct JsonBody(pub(crate) Map<String, Value>);
 
@@ -75,12 +81,46 @@ impl FromRequest<App> for JsonBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let content_type = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .filter(|content_type| !is_json(content_type));
         let bytes = Bytes::from_request(request, app).await.map_err(|rejection| body_error(&rejection))?;
-        if bytes.is_empty() {
-            return Ok(Self(Map::new()));
+        match content_type {
+            Some(got) if !bytes.is_empty() => {
+                Err(ApiError::unsupported_content_type("application/json", &got))
+            }
+            Some(_) | None => object(&bytes).map(Self),
         }
-        serde_json::from_slice(&bytes).map(Self).map_err(|_| ApiError::no_json())
     }
+}
+
+/// A body that is a JSON object, whatever its content type says: what `curl -d` sends has a wrong one. No body
+/// at all is an empty object.
+#[derive(Debug)]
+pub(crate) struct UntypedJsonBody(pub(crate) Map<String, Value>);
+
+impl FromRequest<App> for UntypedJsonBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let bytes = Bytes::from_request(request, app).await.map_err(|rejection| body_error(&rejection))?;
+        object(&bytes).map(Self)
+    }
+}
+
+fn object(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
+    if bytes.is_empty() {
+        return Ok(Map::new());
+    }
+    serde_json::from_slice(bytes).map_err(|_| ApiError::no_json())
+}
+
+/// Whether a content type is JSON: `application/json`, with or without parameters, or another type built on it.
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
 fn body_error(rejection: &BytesRejection) -> ApiError {
@@ -115,5 +155,17 @@ mod tests {
             assert_eq!(key(authorization), expected, "{authorization}");
         }
         assert_eq!(bearer_key(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn json_is_told_by_its_type_in_any_case_and_with_parameters() {
+        for content_type in
+            ["application/json", "Application/JSON", "application/json; charset=utf-8", "application/ld+json"]
+        {
+            assert!(is_json(content_type), "{content_type}");
+        }
+        for content_type in ["", "text/json", "application/x-www-form-urlencoded", "application/jsonl"] {
+            assert!(!is_json(content_type), "{content_type}");
+        }
     }
 }

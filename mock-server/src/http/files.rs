@@ -66,10 +66,10 @@ pub(super) async fn list(
     let page = world.files(
         app.wall(),
         &FileQuery {
-            purpose: query.text("purpose").map(Purpose::from),
+            purpose: query.text("purpose")?.map(Purpose::from),
             limit: usize::try_from(limit).expect("checked to be in range"),
             ascending: query.choice("order", &["asc", "desc"])? == Some("asc"),
-            after: query.text("after").map(str::to_owned),
+            after: query.text("after")?.map(str::to_owned),
         },
     );
     let at_hand = page.items.iter().all(|record| record.is_at_hand());

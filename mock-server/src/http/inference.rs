@@ -5,10 +5,9 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::json::Layout;
 use super::{Account, ApiError, App, Json, JsonBody, headers};
-use crate::config::ModelPolicy;
 use crate::endpoint::Endpoint;
 use crate::input::LineOutcome;
-use crate::responder::{Ending, Occasion, Refusal, Request, is_known};
+use crate::responder::{Ending, Occasion, Refusal, Request};
 
 /// `POST` to the endpoint.
 pub(super) fn answer(
@@ -22,8 +21,7 @@ pub(super) fn answer(
         return Err(ApiError::no_streaming());
     }
     if let Some(model) = request.model()
-        && app.worlds.config().models == ModelPolicy::Known
-        && !is_known(model)
+        && !world.has_model(model)
     {
         return Err(Refusal::unknown_model(model).into());
     }

@@ -27,7 +27,7 @@ use tower::Service;
 pub(crate) use batches::shown;
 pub(crate) use error::ApiError;
 pub(crate) use exchange::open_world;
-pub(crate) use extract::{Account, Id, JsonBody};
+pub(crate) use extract::{Account, Id, JsonBody, UntypedJsonBody};
 pub(crate) use json::Json;
 
 use crate::clock::WallClock;
@@ -88,7 +88,7 @@ fn router(app: App) -> Router {
         .route("/batches/{batch_id}", route(get(batches::retrieve)))
         .route("/batches/{batch_id}/cancel", route(post(batches::cancel)))
         .route("/models", route(get(models::list)))
-        .route("/models/{*model}", route(get(models::retrieve)))
+        .route("/models/{*model}", route(get(models::retrieve).delete(models::delete)))
         .route("/chat/completions", synchronous(Endpoint::ChatCompletions))
         .route("/completions", synchronous(Endpoint::Completions))
         .route(

@@ -21,8 +21,8 @@ const GATHERED: usize = 256 * 1024;
 /// How long a form field other than the file may be.
 const MAX_FIELD: usize = 1024 * 1024;
 
-/// Reads a form with a `file` and a `purpose`, in any order: some clients send the purpose last. Unknown
-/// fields are passed over (assumed).
+/// Reads a form with a `file` and a `purpose`, in any order: some clients send the purpose last. Of a field
+/// that comes twice the last one counts (assumed).
 pub(super) async fn receive(
     world: &World,
     limits: Limits,
@@ -30,8 +30,12 @@ pub(super) async fn receive(
     body: Body,
 ) -> Result<NewFile, ApiError> {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let boundary = multer::parse_boundary(content_type).map_err(|_| {
-        ApiError::bad_multipart("the content type is not multipart/form-data with a boundary")
+    let boundary = multer::parse_boundary(content_type).map_err(|error| {
+        if matches!(error, multer::Error::NoBoundary) {
+            ApiError::bad_multipart("the content type names no boundary")
+        } else {
+            ApiError::unsupported_content_type("multipart/form-data", content_type)
+        }
     })?;
     let mut form = Multipart::new(body.into_data_stream(), boundary);
 
@@ -39,12 +43,15 @@ pub(super) async fn receive(
     let mut file = None;
     let mut anchor = None;
     let mut seconds = None;
+    let mut expiry_as_text = None;
+    let mut unknown = Vec::new();
     while let Some(field) = form.next_field().await.map_err(|error| form_error(&error))? {
         let Disposition { name, filename } = Disposition::of(field.headers());
         match name.as_str() {
             "purpose" => purpose = Some(text(field).await?),
             "expires_after[anchor]" => anchor = Some(text(field).await?),
             "expires_after[seconds]" => seconds = Some(text(field).await?),
+            "expires_after" => expiry_as_text = Some(text(field).await?),
             "file" => {
                 let filename = filename.unwrap_or_else(|| "upload".to_owned());
                 let limit = match purpose.as_deref() {
@@ -53,14 +60,26 @@ pub(super) async fn receive(
                 };
                 file = Some((filename, store(world, field, limit).await?));
             }
-            _ => drop(text(field).await?),
+            _ => {
+                drop(text(field).await?);
+                if !unknown.contains(&name) {
+                    unknown.push(name);
+                }
+            }
         }
     }
 
     let (filename, upload) = file.ok_or_else(|| ApiError::missing_form_field("file"))?;
     let purpose = purpose.ok_or_else(|| ApiError::missing_form_field("purpose"))?;
     let purpose = uploadable(&purpose).ok_or_else(|| ApiError::bad_purpose(&purpose))?;
-    Ok(NewFile { purpose, filename, expires_after: expires_after(anchor, seconds)?, upload })
+    if let Some(text) = expiry_as_text {
+        return Err(ApiError::expiry_as_text(&text));
+    }
+    let expires_after = expires_after(anchor, seconds)?;
+    if !unknown.is_empty() {
+        return Err(ApiError::unknown_form_fields(&unknown));
+    }
+    Ok(NewFile { purpose, filename, expires_after, upload })
 }
 
 /// The purposes that files can be uploaded for (F-107).
@@ -83,8 +102,8 @@ fn expires_after(anchor: Option<String>, seconds: Option<String>) -> Result<Opti
     let (anchor, seconds) = match (anchor, seconds) {
         (None, None) => return Ok(None),
         (Some(anchor), Some(seconds)) => (anchor, seconds),
-        (None, Some(_)) => return Err(ApiError::missing_form_field("expires_after.anchor")),
-        (Some(_), None) => return Err(ApiError::missing_form_field("expires_after.seconds")),
+        (None, Some(_)) => return Err(ApiError::missing_of_expiry("anchor")),
+        (Some(_), None) => return Err(ApiError::missing_of_expiry("seconds")),
     };
     if anchor != "created_at" {
         let message = format!("'{anchor}' is not one of ['created_at'] - 'expires_after.anchor'");

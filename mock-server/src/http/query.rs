@@ -4,39 +4,38 @@ use std::ops::RangeInclusive;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{ApiError, App};
 use crate::arguments::Refusal;
 
-/// The parameters of a query, each at most once. Unknown ones are allowed and without effect (assumed).
+/// The parameters of a query. One that is read may be there once; unknown ones are without effect (assumed).
 #[derive(Debug)]
-pub(crate) struct Query(Map<String, Value>);
+pub(crate) struct Query(Vec<(String, String)>);
 
 impl FromRequestParts<App> for Query {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
-        let mut parameters = Map::new();
-        for (name, value) in form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
-            let earlier = parameters.insert(name.to_string(), Value::String(value.into_owned()));
-            if earlier.is_some() {
-                return Err(ApiError::duplicate_parameter(&name));
-            }
-        }
-        Ok(Self(parameters))
+        let query = parts.uri.query().unwrap_or_default();
+        Ok(Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect()))
     }
 }
 
 impl Query {
     /// A text, unless it is absent or empty.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+    pub(super) fn text(&self, name: &str) -> Result<Option<&str>, ApiError> {
+        let mut values = self.0.iter().filter(|(found, _)| found == name).map(|(_, value)| value.as_str());
+        let value = values.next();
+        if values.next().is_some() {
+            return Err(ApiError::duplicate_parameter(name));
+        }
+        Ok(value.filter(|text| !text.is_empty()))
     }
 
     /// A whole number in a range (F-032, F-244).
     pub(super) fn integer(&self, name: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, ApiError> {
-        let Some(text) = self.text(name) else { return Ok(None) };
+        let Some(text) = self.text(name)? else { return Ok(None) };
         let got = Value::from(text);
         let number: i64 = text.parse().map_err(|_| Refusal::wrong_type(name, "an integer", &got))?;
         if number < *range.start() {
@@ -56,7 +55,7 @@ impl Query {
         name: &str,
         choices: &[&'static str],
     ) -> Result<Option<&'static str>, ApiError> {
-        let Some(text) = self.text(name) else { return Ok(None) };
+        let Some(text) = self.text(name)? else { return Ok(None) };
         match choices.iter().find(|choice| **choice == text) {
             Some(choice) => Ok(Some(choice)),
             None => Err(Refusal::unsupported_choice(name, text, choices).into()),

@@ -41,6 +41,7 @@ pub use chat::ChatRequest;
 pub use completions::CompletionRequest;
 pub use embeddings::EmbeddingRequest;
 pub use images::ImageRequest;
+pub(crate) use models::is_fine_tuned;
 pub use models::{MODELS, Model, is_known, snapshot};
 pub use moderations::ModerationRequest;
 pub use request::Request;

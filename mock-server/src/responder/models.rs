@@ -181,6 +181,12 @@ pub fn is_known(name: &str) -> bool {
     in_family && !MADE_UP.iter().any(|word| name.contains(word))
 }
 
+/// Whether a name is that of a model somebody trained: `ft:gpt-4o-mini:acme::abc`, or `curie:ft-acme-2023-03-20`
+/// as until 2023.
+pub(crate) fn is_fine_tuned(name: &str) -> bool {
+    name.starts_with("ft:") || name.contains(":ft-")
+}
+
 /// Whether a model is of the kind that thinks first: the o-series, and those from GPT-5 on.
 pub(super) fn can_reason(model: &str) -> bool {
     let base = model.strip_prefix("ft:").unwrap_or(model);

@@ -257,6 +257,19 @@ impl World {
         if state.remove_file(id, now) { Ok(()) } else { Err(NoSuchFile) }
     }
 
+    // Models
+
+    /// Whether there is a model of this name, as far as the account knows.
+    pub(crate) fn has_model(&self, name: &str) -> bool {
+        self.is_there(&self.lock(), name)
+    }
+
+    /// Deletes a model of the account, if there is one; batches that name it from now on fail.
+    pub(crate) fn delete_model(&self, name: &str) -> bool {
+        let mut state = self.lock();
+        self.is_there(&state, name) && state.deleted_models.insert(name.to_owned())
+    }
+
     // Batches
 
     /// Creates a batch: decides its life.
@@ -276,7 +289,7 @@ impl World {
                     lines: self.config.limits.batch_lines,
                     embedding_inputs: self.config.limits.batch_embedding_inputs,
                 };
-                check(&upload.scan, endpoint, limits, |model| self.is_known_model(model))
+                check(&upload.scan, endpoint, limits, |model| self.is_there(&state, model))
             }
         };
         let (workload, model, problems) = match checked {
@@ -456,10 +469,11 @@ impl World {
         }
     }
 
-    fn is_known_model(&self, model: &str) -> bool {
-        match self.config.models {
+    fn is_there(&self, state: &State, model: &str) -> bool {
+        let is_known = match self.config.models {
             ModelPolicy::Any => true,
             ModelPolicy::Known => responder::is_known(model),
-        }
+        };
+        is_known && !state.deleted_models.contains(model)
     }
 }

@@ -1,5 +1,6 @@
 //! What changes in a world, and how it comes due.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use batchmock_client::types::Purpose;
@@ -17,6 +18,8 @@ pub(super) struct State {
     pub(super) clock: Clock,
     pub(super) files: Files,
     pub(super) batches: Batches,
+    /// Models that the account had and deleted.
+    pub(super) deleted_models: BTreeSet<String>,
     pub(super) n_uploads: u64,
     pub(super) n_exchanges: u64,
     pub(super) n_answers: u64,
@@ -32,6 +35,7 @@ impl State {
             clock,
             files: Files::default(),
             batches: Batches::default(),
+            deleted_models: BTreeSet::new(),
             n_uploads: 0,
             n_exchanges: 0,
             n_answers: 0,

@@ -230,6 +230,7 @@ async fn what_a_form_lacks_is_named() {
         ("too soon", with_expiry(&[("anchor", "created_at"), ("seconds", "3599")])),
         ("too late", with_expiry(&[("anchor", "created_at"), ("seconds", "2592001")])),
         ("no number", with_expiry(&[("anchor", "created_at"), ("seconds", "an hour")])),
+        ("no fields of its own", with_expiry(&[]).field("expires_after", "3600")),
     ] {
         transcript.add(title, &client.upload_form(&form).await);
     }
@@ -265,10 +266,15 @@ async fn a_body_that_is_no_form_is_refused() {
 }
 
 #[tokio::test]
-async fn unknown_form_fields_are_passed_over() {
+async fn unknown_form_fields_are_refused() {
     let (_server, client) = start().await;
-    let form = Form::new().field("surprise", "yes").field("purpose", "batch").file("a.jsonl", chat("a", "b"));
-    assert_eq!(client.upload_form(&form).await.status, StatusCode::OK);
+    let known = Form::new().field("purpose", "batch").file("a.jsonl", chat("a", "b"));
+    let mut transcript = Transcript::default();
+    transcript.add("one", &client.upload_form(&known.clone().field("surprise", "yes")).await);
+    let two = known.field("surprise", "yes").field("", "").field("surprise", "no");
+    transcript.add("two", &client.upload_form(&two).await);
+    insta::assert_snapshot!(transcript);
+    assert!(ids_of(&client.get("/files").await).is_empty());
 }
 
 // Looking

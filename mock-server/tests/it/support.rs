@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use batchmock::{Builder, ClockMode, MockServer, Pace, PaceDuration, Timestamp};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -64,6 +64,15 @@ impl Client {
     /// The same client with another header `Authorization`, or without one.
     pub(crate) fn with_authorization(&self, authorization: Option<&str>) -> Self {
         Self { authorization: authorization.map(str::to_owned), ..self.clone() }
+    }
+
+    /// The same client with more headers on every request.
+    pub(crate) fn with_headers(&self, headers: &[(&'static str, &'static str)]) -> Self {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        let http = reqwest::Client::builder().default_headers(headers.collect());
+        Self { http: http.build().expect("a client can be made"), ..self.clone() }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

@@ -12,7 +12,7 @@ mod transcript;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use batchmock::{ClockMode, KeyPolicy, MockServer, Pace, PaceDuration, Switches, Timestamp};
+use batchmock::{ClockMode, MockServer, Pace, PaceDuration, Switches, Timestamp};
 use similar::TextDiff;
 
 use exchange::{Answer, Request};
@@ -120,7 +120,7 @@ async fn answers_of_the_mock(transcript: &Transcript) -> Vec<Answer> {
         })
         .switches(settings);
     if let Some(keys) = keys {
-        server = server.keys(KeyPolicy::Only(keys.clone()));
+        server = server.keys(keys.clone());
     }
     let server = server.start().await.unwrap();
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, CHAT, Client, Transcript, chats, seconds, start};
+use crate::support::{Answer, CHAT, Client, Transcript, chats, frozen, seconds, start};
 
 /// Every route, with an id that does not exist.
-const ROUTES: [(&str, &str); 16] = [
+const ROUTES: [(&str, &str); 17] = [
     ("POST", "/files"),
     ("GET", "/files"),
     ("GET", "/files/file-abc"),
@@ -20,6 +20,7 @@ const ROUTES: [(&str, &str); 16] = [
     ("POST", "/batches/batch_abc/cancel"),
     ("GET", "/models"),
     ("GET", "/models/gpt-4o-mini"),
+    ("DELETE", "/models/gpt-4o-mini"),
     ("POST", "/chat/completions"),
     ("POST", "/completions"),
     ("POST", "/embeddings"),
@@ -111,12 +112,55 @@ async fn no_route_answers_without_a_key() {
         }
     }
     let stranger = client.with_authorization(None);
-    insta::assert_snapshot!(stranger.get("/batches").await);
-    let on_files = stranger.get("/files").await;
-    assert_eq!(on_files.message(), stranger.get("/batches").await.message());
+    let mut transcript = Transcript::default();
+    for path in ["/files", "/batches", "/models"] {
+        transcript.add(path, &stranger.get(path).await);
+    }
+    insta::assert_snapshot!(transcript);
+}
+
+#[tokio::test]
+async fn a_server_can_be_told_which_keys_there_are() {
+    let server = frozen().keys(["sk-one", "sk-two"]).start().await.unwrap();
+    assert_eq!(server.api_key(), "sk-one");
+    let client = Client::new(&server);
+    let file = client.upload_lines(&chats(1)).await;
+    assert_eq!(ids_of(&client.get("/files").await), [json!(file)]);
+    assert_eq!(ids_of(&client.with_key("sk-two").get("/files").await), [Value::Null; 0]);
+    let wrong = client.with_key("sk-three-is-none-of-them");
+    for route in ROUTES {
+        let answer = send(&wrong, route).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{route:?}");
+        assert!(answer.message().starts_with("Incorrect API key provided: sk-three************them. "));
+        assert_eq!(answer.header("openai-organization"), None);
+    }
+    // The password of basic authentication.
+    let answer = client.with_authorization(Some("Basic OnNrLXRocmVl")).get("/files").await;
+    assert_eq!(answer.json()["error"]["code"], "invalid_api_key");
 }
 
 // Routes
+
+#[tokio::test]
+async fn a_body_that_says_it_is_no_json_is_not_read() {
+    let (_server, client) = start().await;
+    let body = || json!({"input_file_id": "file-abc"}).to_string().into_bytes();
+    let mut transcript = Transcript::default();
+    for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+    {
+        transcript
+            .add(content_type, &client.send(Method::POST, "/batches", Some(content_type), body()).await);
+    }
+    insta::assert_snapshot!(transcript);
+    let missing = "Missing required parameter: 'endpoint'.";
+    for content_type in [None, Some("application/json"), Some("Application/JSON; charset=utf-8")] {
+        let answer = client.send(Method::POST, "/batches", content_type, body()).await;
+        assert_eq!(answer.message(), missing, "{content_type:?}");
+    }
+    // Where there is nothing to read, its type does not matter.
+    let answer = client.send(Method::POST, "/batches", Some("text/plain"), Vec::new()).await;
+    assert_eq!(answer.message(), "Missing required parameter: 'input_file_id'.");
+}
 
 #[tokio::test]
 async fn what_is_no_url_is_told_so() {

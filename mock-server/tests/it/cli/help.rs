@@ -39,6 +39,7 @@ fn a_bad_flag_is_wrong_usage() {
     for arguments in [
         &["--bogus"][..],
         &["serve", "--port", "99999"],
+        &["serve", "--key", ""],
         &["--clock", "fast"],
         &["--clock", "scaled:0"],
         &["--start-at", "tomorrow"],

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use serde_json::Value;
 
-use super::process::{SECRET_KEY, Served, run};
+use super::process::{SECRET_KEY, Served, batchmock, run, said};
 
 #[test]
 fn it_tells_where_it_takes_requests_and_takes_them() {
@@ -19,6 +19,27 @@ fn it_tells_where_it_takes_requests_and_takes_them() {
         let banner =
             served.told.replace(&address, "{address}/v1").replace(env!("CARGO_PKG_VERSION"), "{version}");
         let name = arguments.last().unwrap_or(&"real").replace(':', "_");
+        insta::assert_snapshot!(name, banner);
+    }
+}
+
+#[test]
+fn it_takes_the_keys_it_is_told_and_shows_none_of_them() {
+    for (name, arguments) in
+        [("one_key", &["--key", SECRET_KEY][..]), ("two_keys", &["--key", SECRET_KEY, "--key", "sk-other"])]
+    {
+        let mut served = Served::start(arguments);
+        let (status, _) = served.ask(|client, base_url| client.get(format!("{base_url}/batches")));
+        assert_eq!(status, 200, "{name}");
+        let mut command = batchmock(["clock"]);
+        let wrong = command.env("OPENAI_BASE_URL", &served.base_url).env("OPENAI_API_KEY", "sk-wrong");
+        let refused = said(wrong).stderr;
+        assert!(refused.contains("Incorrect API key provided: sk-wrong."), "{refused}");
+        let address = served.base_url.strip_prefix("http://").unwrap().to_owned();
+        served.line_with("Ctrl-C");
+        assert!(!served.told.contains(SECRET_KEY), "{}", served.told);
+        let banner =
+            served.told.replace(&address, "{address}/v1").replace(env!("CARGO_PKG_VERSION"), "{version}");
         insta::assert_snapshot!(name, banner);
     }
 }

@@ -24,6 +24,14 @@ async fn a_clock_shows_its_mode_the_time_and_the_next_change() {
 }
 
 #[tokio::test]
+async fn what_curl_sends_without_being_told_the_type_is_read() {
+    let bench = Bench::start().await;
+    let request = bench.request("POST", "/clock/advance").bearer_auth(KEY).body(r#"{"by": "26h"}"#);
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    bench.send("POST", "/clock/advance", request).await.expect(200);
+}
+
+#[tokio::test]
 async fn each_mode_can_be_set_and_is_shown_as_it_was_set() {
     let bench = Bench::start().await;
     for mode in ["stepping", "scaled:3600", "scaled:0.5", "real", "frozen"] {

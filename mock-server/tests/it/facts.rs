@@ -1,0 +1,8 @@
+//! A test for each fact about the service that is documented or observed on routes of ours, named after it.
+//!
+//! `docs/fidelity.md` lists the facts in words, with where each is from.
+
+mod edge;
+mod errors;
+mod files;
+mod transport;
