@@ -38,9 +38,9 @@ pub(crate) fn batch(created_at: Timestamp, rng: &mut impl Rng) -> String {
     timed("batch_", created_at, rng)
 }
 
-/// `batch_req_` and a [timed] number, whose time is that of `finalizing_at` (F-353, F-502).
-pub(crate) fn batch_request(finalizing_at: Timestamp, rng: &mut impl Rng) -> String {
-    timed("batch_req_", finalizing_at, rng)
+/// `batch_req_` and a [timed] number, whose time is that at which the result was written (F-353, F-502).
+pub(crate) fn batch_request(written_at: Timestamp, rng: &mut impl Rng) -> String {
+    timed("batch_req_", written_at, rng)
 }
 
 /// The `request_id` of a result line (F-354).

@@ -172,6 +172,15 @@ switches! {
         MissingBearer = "missing-bearer",
     }
 
+    /// What a line says that the service broke, with status 500.
+    server_error_text, "server-error-text": ServerErrorText {
+        /// "The server had an error while processing your request. Sorry about that!": seen in 2026-04 (F-363).
+        Sorry = "sorry",
+        /// "An error occurred while processing your request. You can retry your request, …", with an id: the
+        /// newer wording (F-038), seen in an expired batch (F-364).
+        Retry = "retry",
+    }
+
     /// How result files write what is not ASCII.
     result_text, "result-text": ResultText {
         /// Escaped, as Python does by default (F-351, assumed: all recorded files are ASCII).

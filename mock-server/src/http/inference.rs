@@ -31,6 +31,7 @@ pub(super) fn answer(
         LineOutcome::Natural
         | LineOutcome::Status400
         | LineOutcome::Status429
+        | LineOutcome::Quota
         | LineOutcome::Status500
         | LineOutcome::Timeout => Ending::Natural,
     };

@@ -13,6 +13,8 @@ pub enum LineOutcome {
     Status400,
     /// Refused with status 429, code `rate_limit_exceeded`.
     Status429,
+    /// Refused with status 429, code `insufficient_quota` (F-356).
+    Quota,
     /// Broken by the service, status 500 (F-363).
     Status500,
     /// No response, error code `request_timeout` (F-352).
@@ -25,8 +27,15 @@ pub enum LineOutcome {
 
 impl LineOutcome {
     /// The outcomes that can be asked for, in the order in which help and errors list them.
-    pub const NAMED: [Self; 6] =
-        [Self::Status400, Self::Status429, Self::Status500, Self::Timeout, Self::Refusal, Self::Length];
+    pub const NAMED: [Self; 7] = [
+        Self::Status400,
+        Self::Status429,
+        Self::Quota,
+        Self::Status500,
+        Self::Timeout,
+        Self::Refusal,
+        Self::Length,
+    ];
 
     /// The name in rules and, after a tilde, at the end of a `custom_id`.
     pub fn name(self) -> &'static str {
@@ -34,6 +43,7 @@ impl LineOutcome {
             Self::Natural => "natural",
             Self::Status400 => "400",
             Self::Status429 => "429",
+            Self::Quota => "quota",
             Self::Status500 => "500",
             Self::Timeout => "timeout",
             Self::Refusal => "refusal",
@@ -50,7 +60,7 @@ impl LineOutcome {
     /// Whether the line's result goes to the error file.
     pub fn fails(self) -> bool {
         match self {
-            Self::Status400 | Self::Status429 | Self::Status500 | Self::Timeout => true,
+            Self::Status400 | Self::Status429 | Self::Quota | Self::Status500 | Self::Timeout => true,
             Self::Natural | Self::Refusal | Self::Length => false,
         }
     }
@@ -98,7 +108,7 @@ mod tests {
         }
         assert_eq!(
             "503".parse::<LineOutcome>().unwrap_err(),
-            "`503` is no outcome of a line: there are `400`, `429`, `500`, `timeout`, `refusal`, `length`"
+            "`503` is no outcome of a line: there are `400`, `429`, `quota`, `500`, `timeout`, `refusal`, `length`"
         );
     }
 }

@@ -30,7 +30,8 @@ pub enum PaceDuration {
     /// Always the same.
     Fixed(Duration),
     /// Drawn from a distribution, given as its quantiles: pairs of a share and the seconds that this share
-    /// of all draws does not exceed, straight lines between them. The first share is 0, the last 1.
+    /// of all draws does not exceed, straight lines between them; two pairs with the same share are a gap in
+    /// which no draw lies. The first share is 0, the last 1.
     Quantiles(&'static [(f64, f64)]),
 }
 
@@ -90,7 +91,16 @@ impl Pace {
     /// and ten minutes to cancel. Where the recordings give only some quantiles, what lies between them is
     /// a straight line; that larger batches take as long is assumed.
     pub const REALISTIC: Self = Self {
-        validating_for: PaceDuration::Quantiles(&[(0.0, 0.0), (0.95, 3.0), (0.951, 60.0), (1.0, 64.0)]),
+        // Nothing between 3 and 60 seconds, nor between 64 and 121: the input is looked at again after a
+        // minute, and once more after another. 121 s were seen twice; one of a thousand is our guess.
+        validating_for: PaceDuration::Quantiles(&[
+            (0.0, 0.0),
+            (0.95, 3.0),
+            (0.95, 60.0),
+            (0.999, 64.0),
+            (0.999, 121.0),
+            (1.0, 121.0),
+        ]),
         in_progress_for: PaceDuration::Quantiles(&[
             (0.0, 5.0),
             (0.5, 114.0),
@@ -130,6 +140,9 @@ mod tests {
     fn realistic_durations_have_the_recorded_quantiles() {
         let pace = Pace::REALISTIC;
         assert!((share_within(&pace.validating_for, 3) - 0.95).abs() < 0.02);
+        assert!(share_within(&pace.validating_for, 3) >= share_within(&pace.validating_for, 59));
+        assert!((share_within(&pace.validating_for, 64) - 0.999).abs() < 0.001);
+        assert!(share_within(&pace.validating_for, 64) >= share_within(&pace.validating_for, 120));
         assert!((share_within(&pace.in_progress_for, 114) - 0.5).abs() < 0.02);
         assert!((share_within(&pace.in_progress_for, 2_160) - 0.75).abs() < 0.02);
         assert!(share_within(&pace.cancelling_for, 604) == 0.0);

@@ -3,8 +3,10 @@
 
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use batchmock_client::types::{BatchUsage, ErrorBody, LineError, LineResponse, ResultLine};
+use rand::Rng;
 use serde::Serialize;
 
 use super::AccountIds;
@@ -15,8 +17,8 @@ use super::upload::Upload;
 use crate::ids;
 use crate::input::{Line, LineOutcome, LineRules, Reading};
 use crate::responder::{Body, Ending, Occasion, Request, Responder, Usage};
-use crate::sim::{Counts, LineEnd, LineFate, Observation, Status};
-use crate::switches::{ErrorFileOfUnstarted, FailedLines, Switches};
+use crate::sim::{Counts, LineEnd, LineFate, Observation, Status, Times, Timestamp};
+use crate::switches::{ErrorFileOfUnstarted, FailedLines, LineRequestId, ServerErrorText, Switches};
 
 /// Which of the two files of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,9 +183,7 @@ impl Results {
         usage: &mut Usage,
     ) -> io::Result<()> {
         let mut rng = self.batch.seed.nth("line", u64::from(place)).rng();
-        let times = &self.last.times;
-        let ended_at = times.finalizing_at.or(times.cancelled_at).unwrap_or(self.batch.plan.created_at());
-        let id = ids::batch_request(ended_at, &mut rng);
+        let id = ids::batch_request(self.written_at(place), &mut rng);
         let (response, error) = match end {
             LineEnd::Expired => (None, Some(LineEnding::Expired)),
             LineEnd::Cancelled => (None, Some(LineEnding::Cancelled)),
@@ -203,6 +203,19 @@ impl Results {
         file.write(&ResultLine { id, custom_id: reading.custom_id, response, error })
     }
 
+    /// When a line is written: as soon as the batch is finalizing, or a second later, but not after its end
+    /// (F-502). That the results of a cancelled batch are written at its end is assumed.
+    fn written_at(&self, place: u32) -> Timestamp {
+        let Times { finalizing_at, completed_at, expired_at, cancelled_at, .. } = self.last.times;
+        match (finalizing_at, completed_at.or(expired_at)) {
+            (Some(begins_at), Some(ends_at)) => {
+                let second = self.batch.seed.nth("second", u64::from(place)).number() % 2;
+                (begins_at + Duration::from_secs(second)).min(ends_at)
+            }
+            _ => cancelled_at.unwrap_or(self.batch.plan.created_at()),
+        }
+    }
+
     /// The answer to a line that ran; `None` if none came in time.
     fn run(
         &self,
@@ -217,7 +230,11 @@ impl Results {
             LineOutcome::Status429 => {
                 return Some(LineAnswer::refused(429, rate_limit_reached(reading, &self.batch)));
             }
-            LineOutcome::Status500 => return Some(LineAnswer::refused(500, server_error())),
+            LineOutcome::Quota => return Some(LineAnswer::refused(429, quota_exceeded())),
+            LineOutcome::Status500 => {
+                let text = self.source.switches.server_error_text;
+                return Some(LineAnswer::refused(500, server_error(text, rng)));
+            }
             LineOutcome::Timeout => return None,
             LineOutcome::Refusal => Ending::Refusal,
             LineOutcome::Length => Ending::Length,
@@ -321,10 +338,33 @@ fn rate_limit_reached(reading: &Reading, batch: &BatchRecord) -> ErrorBody {
     }
 }
 
-/// F-363.
-fn server_error() -> ErrorBody {
+/// F-036, seen in an error file in 2025 (F-356).
+fn quota_exceeded() -> ErrorBody {
     ErrorBody {
-        message: "The server had an error while processing your request. Sorry about that!".to_owned(),
+        message: "You exceeded your current quota, please check your plan and billing details. For more \
+                  information on this error, read the docs: \
+                  https://platform.openai.com/docs/guides/error-codes/api-errors."
+            .to_owned(),
+        kind: "insufficient_quota".to_owned(),
+        param: None,
+        code: Some("insufficient_quota".to_owned()),
+    }
+}
+
+/// F-363, F-364. That the longer text has the same type, param and code is assumed.
+fn server_error(text: ServerErrorText, rng: &mut impl Rng) -> ErrorBody {
+    ErrorBody {
+        message: match text {
+            ServerErrorText::Sorry => {
+                "The server had an error while processing your request. Sorry about that!".to_owned()
+            }
+            ServerErrorText::Retry => format!(
+                "An error occurred while processing your request. You can retry your request, or contact us \
+                 through our help center at help.openai.com if the error persists. Please include the request \
+                 ID {} in your message",
+                ids::line_request(LineRequestId::Uuid, rng)
+            ),
+        },
         kind: "server_error".to_owned(),
         param: None,
         code: None,

@@ -33,6 +33,47 @@ pub(crate) fn slower_than_the_window() -> Pace {
     Pace { in_progress_for: PaceDuration::seconds(40 * 3_600), ..Pace::QUICK }
 }
 
+/// A batch in each status, in the order in which they are documented.
+pub(crate) async fn in_every_status() -> Vec<Answer> {
+    let slow = frozen().pace(slower_than_the_window()).start().await.expect("a server starts");
+    let (quick, client) = start().await;
+    let failing = client.batch(&["{}"]).await;
+    let lines = [chats(4), vec![chat("refused~400", "question")]].concat();
+    let completing = client.batch(&lines).await;
+    let validating = client.retrieve(&completing).await;
+    quick.clock().advance(seconds(1)).expect("clocks move ahead");
+    let failed = client.retrieve(&failing).await;
+    let in_progress = client.retrieve(&completing).await;
+    quick.clock().advance(seconds(2)).expect("clocks move ahead");
+    let finalizing = client.retrieve(&completing).await;
+    quick.clock().advance(seconds(1)).expect("clocks move ahead");
+    let completed = client.retrieve(&completing).await;
+
+    let client = Client::new(&slow);
+    let (expiring, cancelled) = (client.batch(&lines).await, client.batch(&lines).await);
+    slow.clock().advance(seconds(20 * 3_600 + 1)).expect("clocks move ahead");
+    client.cancel(&cancelled).await;
+    let cancelling = client.retrieve(&cancelled).await;
+    slow.clock().advance(days(1)).expect("clocks move ahead");
+    let expired = client.retrieve(&expiring).await;
+    let cancelled = client.retrieve(&cancelled).await;
+    let all = vec![validating, failed, in_progress, finalizing, completed, expired, cancelling, cancelled];
+    let statuses: Vec<_> =
+        all.iter().map(|batch| batch.json()["status"].as_str().unwrap_or_default().to_owned()).collect();
+    let expected = [
+        "validating",
+        "failed",
+        "in_progress",
+        "finalizing",
+        "completed",
+        "expired",
+        "cancelling",
+        "cancelled",
+    ];
+    assert_eq!(statuses, expected);
+    all
+}
+
 /// Sends requests with one key and gives whole answers.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {

@@ -2,7 +2,11 @@
 //!
 //! `docs/fidelity.md` lists the facts in words, with where each is from.
 
+mod batches;
 mod edge;
 mod errors;
 mod files;
+mod life;
+mod results;
 mod transport;
+mod validation;

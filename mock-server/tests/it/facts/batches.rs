@@ -1,0 +1,648 @@
+//! The batch object, and creating, retrieving and listing batches: F-200 to F-247, F-501, F-507.
+
+use batchmock::switches::{AbsentFileId, MissingInput, PartialUsage, Switches};
+use batchmock::{Limits, MockServer};
+use reqwest::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+
+use crate::support::{
+    Answer, CHAT, Client, chat, chat_body, chats, frozen, in_every_status, line, new_batch, seconds,
+    slower_than_the_window, start,
+};
+
+/// The keys of a batch in the order of the wire.
+const KEYS: [&str; 22] = [
+    "id",
+    "object",
+    "endpoint",
+    "model",
+    "errors",
+    "input_file_id",
+    "completion_window",
+    "status",
+    "output_file_id",
+    "error_file_id",
+    "created_at",
+    "in_progress_at",
+    "expires_at",
+    "finalizing_at",
+    "completed_at",
+    "failed_at",
+    "expired_at",
+    "cancelling_at",
+    "cancelled_at",
+    "request_counts",
+    "usage",
+    "metadata",
+];
+
+/// The usage of a batch that tells none, byte for byte.
+const NO_USAGE: &str = r#"  "usage": {
+    "input_tokens": 0,
+    "output_tokens": 0,
+    "total_tokens": 0,
+    "input_tokens_details": {
+      "cached_tokens": 0
+    },
+    "output_tokens_details": {
+      "reasoning_tokens": 0
+    }
+  },
+"#;
+
+/// The keys at the top of an indented document, in the order of its bytes.
+fn top_keys(text: &str) -> Vec<&str> {
+    let key = |line: &'_ str| -> Option<usize> {
+        let rest = line.strip_prefix("  \"")?;
+        rest.find("\":")
+    };
+    text.lines().filter_map(|line| key(line).map(|length| &line[3..3 + length])).collect()
+}
+
+/// What creates a batch, with some fields changed; a field that is to be null is left out.
+fn with(input: &str, changes: &Value) -> Value {
+    let mut body = new_batch(input, CHAT);
+    for (name, value) in changes.as_object().unwrap() {
+        if value.is_null() {
+            body.as_object_mut().unwrap().shift_remove(name);
+        } else {
+            body[name] = value.clone();
+        }
+    }
+    body
+}
+
+/// Creates a batch with such a body for an input that is there.
+async fn create_with(changes: Value) -> Answer {
+    let (_server, client) = start().await;
+    let input = client.upload_lines(&chats(1)).await;
+    client.post("/batches", &with(&input, &changes)).await
+}
+
+fn assert_refused(answer: &Answer, status: u16, message: &str, param: Option<&str>, code: Option<&str>) {
+    assert_eq!(answer.status, status, "{answer}");
+    let error = json!({"message": message, "type": "invalid_request_error", "param": param, "code": code});
+    // As text, since equal maps may differ in the order of their keys.
+    assert_eq!(answer.json()["error"].to_string(), error.to_string());
+}
+
+/// A server with so many batches of one line, and their ids, oldest first.
+async fn with_batches(count: usize) -> (MockServer, Client, Vec<String>) {
+    let (server, client) = start().await;
+    let input = client.upload_lines(&chats(1)).await;
+    let mut ids = Vec::new();
+    for _ in 0..count {
+        ids.push(client.create(&input, CHAT).await.id());
+    }
+    (server, client, ids)
+}
+
+fn ids_of(page: &Answer) -> Vec<String> {
+    let id = |batch: &Value| batch["id"].as_str().unwrap().to_owned();
+    page.json()["data"].as_array().unwrap().iter().map(id).collect()
+}
+
+// The batch object
+
+#[tokio::test]
+async fn f_200_every_key_is_always_present_in_the_recorded_order() {
+    for batch in in_every_status().await {
+        assert_eq!(top_keys(batch.text()), KEYS);
+    }
+    let (_server, client) = start().await;
+    let id = client.batch(&chats(1)).await;
+    let cancelled = client.cancel(&id).await.json();
+    assert_eq!(cancelled.as_object().unwrap().keys().collect::<Vec<_>>(), KEYS);
+    let listed = client.get("/batches").await.json();
+    assert_eq!(listed["data"][0].as_object().unwrap().keys().collect::<Vec<_>>(), KEYS);
+}
+
+#[tokio::test]
+async fn f_200_a_new_batch_has_these_bytes() {
+    let (_server, client) = start().await;
+    let input = client.upload_lines(&chats(1)).await;
+    let batch = client.create(&input, CHAT).await;
+    let expected = format!(
+        "{{\n  \"id\": \"{}\",\n  \"object\": \"batch\",\n  \"endpoint\": \"/v1/chat/completions\",\n  \
+         \"model\": null,\n  \"errors\": null,\n  \"input_file_id\": \"{input}\",\n  \
+         \"completion_window\": \"24h\",\n  \"status\": \"validating\",\n  \"output_file_id\": null,\n  \
+         \"error_file_id\": null,\n  \"created_at\": 1767225600,\n  \"in_progress_at\": null,\n  \
+         \"expires_at\": 1767312000,\n  \"finalizing_at\": null,\n  \"completed_at\": null,\n  \
+         \"failed_at\": null,\n  \"expired_at\": null,\n  \"cancelling_at\": null,\n  \
+         \"cancelled_at\": null,\n  \"request_counts\": {{\n    \"total\": 0,\n    \"completed\": 0,\n    \
+         \"failed\": 0\n  }},\n{NO_USAGE}  \"metadata\": null\n}}",
+        batch.id()
+    );
+    assert_eq!(batch.text(), expected);
+}
+
+#[tokio::test]
+async fn f_201_ids_are_a_version_8_uuid_that_begins_with_the_time_of_creation() {
+    let (server, client) = start().await;
+    let input = client.upload_lines(&chats(1)).await;
+    let mut with_8190 = 0;
+    for _ in 0..500 {
+        server.clock().advance(seconds(7)).unwrap();
+        let batch = client.create(&input, CHAT).await;
+        let (id, created_at) = (batch.id(), batch.json()["created_at"].as_i64().unwrap());
+        let digits = id.strip_prefix("batch_").unwrap();
+        assert_eq!(digits.len(), 32);
+        assert!(digits.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)), "{id}");
+        let time = i64::from_str_radix(&digits[..8], 16).unwrap();
+        assert!((created_at - 1..=created_at).contains(&time), "{id} of {created_at}");
+        assert!(["8190", "8191"].contains(&&digits[12..16]), "{id}");
+        with_8190 += usize::from(&digits[12..16] == "8190");
+    }
+    assert!((475..=495).contains(&with_8190), "97 of 100, here {with_8190} of 500");
+}
+
+#[tokio::test]
+async fn f_501_ids_have_a_fraction_of_a_second_and_the_variant_of_a_uuid() {
+    let (_server, _client, ids) = with_batches(200).await;
+    let mut variants = [0; 4];
+    for id in &ids {
+        let digits = id.strip_prefix("batch_").unwrap();
+        let fraction = u16::from_str_radix(&digits[8..12], 16).unwrap();
+        assert_eq!(fraction & 0b11, 0, "the low two bits are zero: {id}");
+        variants["89ab".find(&digits[16..17]).unwrap_or_else(|| panic!("{id}"))] += 1;
+    }
+    assert!(variants.iter().all(|count| *count > 0), "8, 9, a and b: {variants:?}");
+}
+
+#[tokio::test]
+async fn f_202_a_new_batch_has_eleven_nulls_that_the_document_does_not_allow() {
+    let batch = create_with(json!({"metadata": {"a": "b"}})).await.json();
+    let nulls: Vec<_> =
+        batch.as_object().unwrap().iter().filter(|(_, value)| value.is_null()).map(|(key, _)| key).collect();
+    let expected = [
+        "model",
+        "errors",
+        "output_file_id",
+        "error_file_id",
+        "in_progress_at",
+        "finalizing_at",
+        "completed_at",
+        "failed_at",
+        "expired_at",
+        "cancelling_at",
+        "cancelled_at",
+    ];
+    assert_eq!(nulls, expected);
+    for required in ["id", "object", "endpoint", "input_file_id", "completion_window", "status", "created_at"]
+    {
+        assert!(!batch[required].is_null(), "{required}");
+    }
+}
+
+#[tokio::test]
+async fn f_203_expires_at_is_a_day_after_creation_in_every_status() {
+    for batch in in_every_status().await {
+        let batch = batch.json();
+        assert_eq!(batch["expires_at"].as_i64().unwrap(), batch["created_at"].as_i64().unwrap() + 86_400);
+    }
+}
+
+#[tokio::test]
+async fn f_204_the_model_is_null_while_validating_and_then_the_dated_snapshot() {
+    let (server, client) = start().await;
+    let body = json!({"model": "gpt-5-nano", "messages": [{"role": "user", "content": "hello"}]});
+    let id = client.batch(&[line("a", CHAT, &body)]).await;
+    let batch = client.retrieve(&id).await.json();
+    assert_eq!((&batch["status"], &batch["model"]), (&json!("validating"), &Value::Null));
+    server.clock().advance(seconds(1)).unwrap();
+    let batch = client.retrieve(&id).await.json();
+    assert_eq!((&batch["status"], &batch["model"]), (&json!("in_progress"), &json!("gpt-5-nano-2025-08-07")));
+}
+
+#[tokio::test]
+async fn f_205_counts_are_zero_while_validating_and_total_comes_with_in_progress() {
+    let (server, client) = start().await;
+    let id = client.batch(&chats(3)).await;
+    for (after, status, counts) in [
+        (0, "validating", r#"{"total":0,"completed":0,"failed":0}"#),
+        (1, "in_progress", r#"{"total":3,"completed":0,"failed":0}"#),
+    ] {
+        server.clock().advance(seconds(after)).unwrap();
+        let batch = client.retrieve(&id).await.json();
+        assert_eq!(batch["status"], status);
+        assert_eq!(batch["request_counts"].to_string(), counts);
+    }
+}
+
+#[tokio::test]
+async fn f_206_completed_rises_while_the_batch_is_in_progress() {
+    let (server, client) = start().await;
+    let id = client.batch(&chats(2)).await;
+    let mut seen = Vec::new();
+    loop {
+        let batch = client.retrieve(&id).await.json();
+        if batch["status"] == "in_progress" {
+            seen.push(batch["request_counts"]["completed"].as_u64().unwrap());
+        }
+        if server.clock().advance_to_next_change().is_err() {
+            break;
+        }
+    }
+    assert_eq!(seen, [0, 1]);
+}
+
+#[tokio::test]
+async fn f_207_usage_is_an_object_of_zeros_until_the_batch_is_completed() {
+    for batch in in_every_status().await {
+        let is_completed = batch.json()["status"] == "completed";
+        assert_eq!(batch.text().contains(NO_USAGE), !is_completed, "{batch}");
+    }
+    let completed = in_every_status().await.into_iter().find(|batch| batch.json()["status"] == "completed");
+    let usage = completed.unwrap().json()["usage"].clone();
+    let keys: Vec<_> = usage.as_object().unwrap().keys().collect();
+    let expected =
+        ["input_tokens", "output_tokens", "total_tokens", "input_tokens_details", "output_tokens_details"];
+    assert_eq!(keys, expected);
+    assert!(usage["input_tokens_details"]["cached_tokens"].is_u64());
+    assert!(usage["output_tokens_details"]["reasoning_tokens"].is_u64());
+}
+
+#[tokio::test]
+async fn f_207_embeddings_have_no_output_tokens() {
+    let (server, client) = start().await;
+    let body = json!({"model": "text-embedding-3-small", "input": "hello"});
+    let input = client.upload_lines(&[line("a", "/v1/embeddings", &body)]).await;
+    let id = client.create(&input, "/v1/embeddings").await.id();
+    server.clock().advance(seconds(4)).unwrap();
+    let usage = client.retrieve(&id).await.json()["usage"].clone();
+    assert!(usage["input_tokens"].as_u64().unwrap() > 0);
+    assert_eq!((&usage["output_tokens"], &usage["total_tokens"]), (&json!(0), &usage["input_tokens"]));
+}
+
+#[tokio::test]
+async fn f_208_a_batch_of_today_has_its_usage() {
+    let (server, client) = start().await;
+    let id = client.batch(&chats(2)).await;
+    server.clock().advance(seconds(4)).unwrap();
+    let batch = client.retrieve(&id).await.json();
+    assert!(batch["created_at"].as_i64().unwrap() > 1_757_203_200, "2025-09-07");
+    assert!(batch["usage"]["total_tokens"].as_u64().unwrap() > 0);
+}
+
+#[tokio::test]
+async fn f_209_metadata_is_null_when_omitted_and_else_echoed() {
+    assert_eq!(create_with(json!({})).await.json()["metadata"], Value::Null);
+    let metadata = json!({"z": "1", "a": "둘"});
+    let batch = create_with(json!({ "metadata": metadata })).await;
+    assert_eq!(batch.json()["metadata"].to_string(), metadata.to_string());
+}
+
+#[tokio::test]
+async fn f_210_metadata_has_at_most_16_pairs_of_64_and_512_characters() {
+    let pairs = |n: usize| (0..n).map(|n| (n.to_string(), json!("x"))).collect::<Map<_, _>>();
+    for (metadata, status) in [
+        (json!(pairs(16)), StatusCode::OK),
+        (json!(pairs(17)), StatusCode::BAD_REQUEST),
+        (json!({"키".repeat(64): "x"}), StatusCode::OK),
+        (json!({"키".repeat(65): "x"}), StatusCode::BAD_REQUEST),
+        (json!({"k": "값".repeat(512)}), StatusCode::OK),
+        (json!({"k": "값".repeat(513)}), StatusCode::BAD_REQUEST),
+        (json!({"k": 1}), StatusCode::BAD_REQUEST),
+    ] {
+        let answer = create_with(json!({ "metadata": metadata })).await;
+        assert_eq!(answer.status, status, "{metadata}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn f_211_errors_are_null_unless_validation_failed() {
+    for batch in in_every_status().await {
+        let is_failed = batch.json()["status"] == "failed";
+        assert_eq!(batch.json()["errors"].is_null(), !is_failed, "{batch}");
+    }
+    let (server, client) = start().await;
+    let id = client.batch(&[chat("a", "hello"), "{broken".to_owned()]).await;
+    let missing = client.create("file-none", CHAT).await.id();
+    server.clock().advance(seconds(1)).unwrap();
+    let errors = r#"  "errors": {
+    "object": "list",
+    "data": [
+      {
+        "code": "invalid_json_line",
+        "message": "This line is not parseable as valid JSON.",
+        "param": null,
+        "line": 2
+      }
+    ]
+  },
+"#;
+    let batch = client.retrieve(&id).await;
+    assert!(batch.text().contains(errors), "{batch}");
+    assert_eq!(client.retrieve(&missing).await.json()["errors"]["data"][0]["line"], Value::Null);
+}
+
+#[tokio::test]
+async fn f_212_file_ids_are_null_before_a_final_state() {
+    for batch in in_every_status().await {
+        let batch = batch.json();
+        let status = batch["status"].as_str().unwrap();
+        if ["validating", "in_progress", "finalizing", "cancelling"].contains(&status) {
+            assert_eq!((&batch["output_file_id"], &batch["error_file_id"]), (&Value::Null, &Value::Null));
+        }
+    }
+}
+
+#[tokio::test]
+async fn f_212_a_file_that_is_not_there_may_be_an_empty_text_in_a_final_state() {
+    let switches = Switches { absent_file_id: AbsentFileId::Empty, ..Switches::default() };
+    let server = frozen().switches(switches).start().await.unwrap();
+    let client = Client::new(&server);
+    let id = client.batch(&chats(1)).await;
+    assert_eq!(client.retrieve(&id).await.json()["error_file_id"], Value::Null);
+    server.clock().advance(seconds(4)).unwrap();
+    let batch = client.retrieve(&id).await.json();
+    assert_eq!((&batch["status"], &batch["error_file_id"]), (&json!("completed"), &json!("")));
+}
+
+#[tokio::test]
+async fn f_213_which_files_a_completed_batch_has_follows_from_its_lines() {
+    let (server, client) = start().await;
+    let good = client.batch(&chats(3)).await;
+    let bad = client.batch(&[chat("a~400", "one"), chat("b~500", "two")]).await;
+    server.clock().advance(seconds(4)).unwrap();
+    let good = client.retrieve(&good).await.json();
+    assert_eq!(good["status"], "completed");
+    assert!(good["output_file_id"].is_string() && good["error_file_id"].is_null(), "{good:#}");
+    let bad = client.retrieve(&bad).await.json();
+    assert_eq!(bad["status"], "completed", "also when every line failed");
+    assert!(bad["output_file_id"].is_null() && bad["error_file_id"].is_string(), "{bad:#}");
+    assert_eq!(bad["request_counts"], json!({"total": 2, "completed": 0, "failed": 2}));
+}
+
+#[tokio::test]
+async fn f_214_a_failed_batch_has_no_counts_and_no_files() {
+    let (server, client) = start().await;
+    let id = client.batch(&["{}".to_owned(), chat("a", "hello")]).await;
+    server.clock().advance(seconds(1)).unwrap();
+    let batch = client.retrieve(&id).await.json();
+    assert_eq!(batch["status"], "failed");
+    assert_eq!(batch["request_counts"], json!({"total": 0, "completed": 0, "failed": 0}));
+    assert_eq!((&batch["output_file_id"], &batch["error_file_id"]), (&Value::Null, &Value::Null));
+}
+
+#[tokio::test]
+async fn f_215_a_mixed_outcome_completes_with_both_files() {
+    let (server, client) = start().await;
+    let id = client.batch(&[chat("a", "one"), chat("b~400", "two")]).await;
+    server.clock().advance(seconds(4)).unwrap();
+    let batch = client.retrieve(&id).await.json();
+    assert_eq!(batch["status"], "completed");
+    assert!(batch["output_file_id"].is_string() && batch["error_file_id"].is_string());
+}
+
+#[tokio::test]
+async fn f_507_what_ended_early_has_no_usage_unless_the_switch_says_so() {
+    for (partial_usage, has_usage) in [(PartialUsage::Zero, false), (PartialUsage::Summed, true)] {
+        let switches = Switches { partial_usage, ..Switches::default() };
+        let server = frozen().pace(slower_than_the_window()).switches(switches).start().await.unwrap();
+        let client = Client::new(&server);
+        let (expired, cancelled) = (client.batch(&chats(4)).await, client.batch(&chats(4)).await);
+        server.clock().advance(seconds(20 * 3_600 + 1)).unwrap();
+        client.cancel(&cancelled).await;
+        server.clock().advance(seconds(86_400)).unwrap();
+        for (id, status) in [(expired, "expired"), (cancelled, "cancelled")] {
+            let batch = client.retrieve(&id).await.json();
+            assert_eq!(
+                (&batch["status"], &batch["request_counts"]["completed"]),
+                (&json!(status), &json!(2))
+            );
+            assert_eq!(batch["usage"]["total_tokens"].as_u64().unwrap() > 0, has_usage, "{status}");
+        }
+    }
+}
+
+// Creating
+
+#[tokio::test]
+async fn f_230_three_parameters_are_required_and_two_are_optional() {
+    for required in ["input_file_id", "endpoint", "completion_window"] {
+        let answer = create_with(json!({ required: null })).await;
+        let message = format!("Missing required parameter: '{required}'.");
+        assert_refused(&answer, 400, &message, Some(required), Some("missing_required_parameter"));
+    }
+    let expiry = json!({"anchor": "created_at", "seconds": 3_600});
+    let answer = create_with(json!({"metadata": {"a": "b"}, "output_expires_after": expiry})).await;
+    assert_eq!(answer.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn f_231_all_eight_endpoints_are_accepted_and_their_lines_run() {
+    let (server, client) = start().await;
+    let image = json!({"image_url": "data:image/png;base64,iVBORw0KGgo="});
+    for (endpoint, body) in [
+        ("/v1/responses", json!({"model": "gpt-4o-mini", "input": "hello"})),
+        (CHAT, chat_body("hello")),
+        ("/v1/embeddings", json!({"model": "text-embedding-3-small", "input": "hello"})),
+        ("/v1/completions", json!({"model": "gpt-3.5-turbo-instruct", "prompt": "hello"})),
+        ("/v1/moderations", json!({"model": "omni-moderation-latest", "input": "hello"})),
+        ("/v1/images/generations", json!({"model": "gpt-image-1", "prompt": "a cat"})),
+        ("/v1/images/edits", json!({"model": "gpt-image-1", "prompt": "a cat", "images": [image]})),
+        ("/v1/videos", json!({"model": "sora-2", "prompt": "a cat"})),
+    ] {
+        let input = client.upload_lines(&[line("a", endpoint, &body)]).await;
+        let created = client.create(&input, endpoint).await;
+        assert_eq!(created.status, StatusCode::OK, "{created}");
+        assert_eq!(created.json()["endpoint"], endpoint);
+        server.clock().advance(seconds(4)).unwrap();
+        let batch = client.retrieve(&created.id()).await.json();
+        assert_eq!(batch["status"], "completed", "{batch:#}");
+        let (output, error) = client.results(&created.id()).await;
+        assert_eq!((output.lines().count(), error.as_str()), (1, ""), "{endpoint}");
+    }
+}
+
+#[tokio::test]
+async fn f_232_a_batch_with_an_unknown_input_is_created_and_fails() {
+    let (server, client) = start().await;
+    let created = client.create("file-none", CHAT).await;
+    assert_eq!((created.status, &created.json()["status"]), (StatusCode::OK, &json!("validating")));
+    server.clock().advance(seconds(1)).unwrap();
+    let batch = client.retrieve(&created.id()).await;
+    let organization = batch.header("openai-organization").unwrap();
+    let message =
+        format!("Cannot find file file-none, or organization {organization} does not have access to it.");
+    assert_eq!(
+        batch.json()["errors"]["data"].to_string(),
+        json!([{"code": "invalid_request", "message": message, "param": "file_id", "line": null}])
+            .to_string()
+    );
+}
+
+#[tokio::test]
+async fn f_232_a_batch_with_an_unknown_input_was_refused_in_2024() {
+    let switches = Switches { missing_input: MissingInput::RefusesCreate, ..Switches::default() };
+    let server = frozen().switches(switches).start().await.unwrap();
+    let answer = Client::new(&server).create("file-none", CHAT).await;
+    let project = answer.header("openai-project").unwrap();
+    assert!(project.starts_with("proj_"));
+    let message = format!("Cannot find file file-none, or project {project} does not have access to it.");
+    assert_refused(&answer, 400, &message, Some("file_id"), None);
+}
+
+#[tokio::test]
+async fn f_234_a_bad_endpoint_is_refused_with_those_there_are() {
+    let answer = create_with(json!({"endpoint": "/v1/invalid"})).await;
+    // The recordings end with moderations; where the newer ones stand is assumed.
+    let message = "Invalid value: '/v1/invalid'. Supported values are: '/v1/chat/completions', \
+                   '/v1/completions', '/v1/embeddings', '/v1/responses', '/v1/moderations', \
+                   '/v1/images/generations', '/v1/images/edits', and '/v1/videos'.";
+    assert_refused(&answer, 400, message, Some("endpoint"), Some("invalid_value"));
+}
+
+#[tokio::test]
+async fn f_235_another_completion_window_is_refused() {
+    for window in ["1h", "48h", "invalid", ""] {
+        let answer = create_with(json!({ "completion_window": window })).await;
+        // The text is assumed.
+        let message = format!("Invalid value: '{window}'. Supported values are: '24h'.");
+        assert_refused(&answer, 400, &message, Some("completion_window"), Some("invalid_value"));
+    }
+}
+
+#[tokio::test]
+async fn f_236_the_completion_window_is_24h() {
+    let answer = create_with(json!({"completion_window": "24h"})).await;
+    assert_eq!((answer.status, &answer.json()["completion_window"]), (StatusCode::OK, &json!("24h")));
+}
+
+#[tokio::test]
+async fn f_237_result_files_may_be_kept_an_hour_to_30_days() {
+    for (anchor, lasts, status) in [
+        ("created_at", 3_600, 200),
+        ("created_at", 2_592_000, 200),
+        ("created_at", 3_599, 400),
+        ("created_at", 2_592_001, 400),
+        ("now", 3_600, 400),
+    ] {
+        let expiry = json!({"anchor": anchor, "seconds": lasts});
+        let answer = create_with(json!({ "output_expires_after": expiry })).await;
+        assert_eq!(answer.status, status, "{expiry}: {answer}");
+    }
+    let (server, client) = start().await;
+    let input = client.upload_lines(&chats(1)).await;
+    let expiry = json!({"anchor": "created_at", "seconds": 7_200});
+    let body = with(&input, &json!({ "output_expires_after": expiry }));
+    let id = client.post("/batches", &body).await.id();
+    server.clock().advance(seconds(4)).unwrap();
+    let output = client.retrieve(&id).await.json()["output_file_id"].as_str().unwrap().to_owned();
+    let file = client.get(&format!("/files/{output}")).await.json();
+    assert_eq!(file["expires_at"].as_i64().unwrap(), file["created_at"].as_i64().unwrap() + 7_200);
+}
+
+#[tokio::test]
+async fn f_238_a_new_batch_is_validating_and_has_two_times() {
+    let batch = create_with(json!({})).await.json();
+    assert_eq!(batch["status"], "validating");
+    let times: Vec<_> = batch
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(key, value)| key.ends_with("_at") && !value.is_null())
+        .map(|(key, _)| key)
+        .collect();
+    assert_eq!(times, ["created_at", "expires_at"]);
+}
+
+#[tokio::test]
+async fn f_239_a_batch_has_50_000_lines_and_50_000_embedding_inputs_and_one_model() {
+    let limits = Limits::default();
+    assert_eq!((limits.batch_lines, limits.batch_embedding_inputs), (50_000, 50_000));
+
+    // The same limits, lower.
+    let limits = Limits { batch_lines: 2, batch_embedding_inputs: 3, ..limits };
+    let server = frozen().limits(limits).start().await.unwrap();
+    let client = Client::new(&server);
+    let embedding = |custom_id: &str, texts: &[&str]| {
+        line(custom_id, "/v1/embeddings", &json!({"model": "text-embedding-3-small", "input": texts}))
+    };
+    let other_model =
+        line("b", CHAT, &json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "x"}]}));
+    for (endpoint, lines, status) in [
+        (CHAT, chats(2), "in_progress"),
+        (CHAT, chats(3), "failed"),
+        (CHAT, vec![chat("a", "x"), other_model], "failed"),
+        ("/v1/embeddings", vec![embedding("a", &["x", "y"]), embedding("b", &["z"])], "in_progress"),
+        ("/v1/embeddings", vec![embedding("a", &["x", "y"]), embedding("b", &["z", "z"])], "failed"),
+    ] {
+        let input = client.upload_lines(&lines).await;
+        let id = client.create(&input, endpoint).await.id();
+        server.clock().advance(seconds(1)).unwrap();
+        assert_eq!(client.retrieve(&id).await.json()["status"], status, "{lines:?}");
+    }
+}
+
+// Retrieving and listing
+
+#[tokio::test]
+async fn f_241_a_batch_that_does_not_exist_is_a_404() {
+    let (_server, client) = start().await;
+    let id = "batch_00000000000081908000000000000000";
+    for answer in [client.retrieve(id).await, client.cancel(id).await] {
+        assert_refused(&answer, 404, &format!("No batch found with id '{id}'."), None, None);
+    }
+}
+
+#[tokio::test]
+async fn f_242_a_list_has_1_to_100_batches_and_20_unless_asked() {
+    let (_server, client, ids) = with_batches(101).await;
+    for (query, size) in [("", 20), ("?limit=1", 1), ("?limit=100", 100), ("?order=asc&status=failed", 20)] {
+        let page = ids_of(&client.get(&format!("/batches{query}")).await);
+        let newest_first: Vec<_> = ids.iter().rev().take(size).cloned().collect();
+        assert_eq!(page, newest_first, "{query}: there is no order and no filter");
+    }
+    let page = ids_of(&client.get(&format!("/batches?limit=2&after={}", ids[50])).await);
+    assert_eq!(page, [ids[49].clone(), ids[48].clone()]);
+}
+
+#[tokio::test]
+async fn f_243_a_list_shows_the_newest_first_in_the_recorded_envelope() {
+    let (_server, client, ids) = with_batches(3).await;
+    let page = client.get("/batches?limit=2").await;
+    assert_eq!(top_keys(page.text()), ["object", "data", "first_id", "last_id", "has_more"]);
+    assert_eq!(ids_of(&page), [ids[2].clone(), ids[1].clone()]);
+    let json = page.json();
+    assert_eq!((&json["object"], &json["has_more"]), (&json!("list"), &json!(true)));
+    assert_eq!((&json["first_id"], &json["last_id"]), (&json!(ids[2]), &json!(ids[1])));
+    let last = client.get(&format!("/batches?limit=2&after={}", ids[1])).await;
+    assert_eq!((ids_of(&last), &last.json()["has_more"]), (vec![ids[0].clone()], &json!(false)));
+}
+
+#[tokio::test]
+async fn f_244_limits_out_of_range_are_refused_and_zero_is_an_empty_page() {
+    let (_server, client, _ids) = with_batches(1).await;
+    let above = "Invalid 'limit': integer above maximum value. Expected a value <= 100, but got 101 instead.";
+    let below = "Invalid 'limit': integer below minimum value. Expected a value >= 0, but got -1 instead.";
+    let refused = client.get("/batches?limit=101").await;
+    assert_refused(&refused, 400, above, Some("limit"), Some("integer_above_max_value"));
+    let refused = client.get("/batches?limit=-1").await;
+    assert_refused(&refused, 400, below, Some("limit"), Some("integer_below_min_value"));
+    let empty = client.get("/batches?limit=0").await;
+    assert_eq!((empty.status, ids_of(&empty)), (StatusCode::OK, Vec::new()));
+}
+
+#[tokio::test]
+async fn f_247_paging_by_the_last_id_of_the_data_meets_every_batch_once() {
+    let (_server, client, ids) = with_batches(45).await;
+    let mut seen = Vec::new();
+    let mut query = String::new();
+    loop {
+        let page = client.get(&format!("/batches{query}")).await;
+        let data = ids_of(&page);
+        let Some(last) = data.last() else { break };
+        query = format!("?after={last}");
+        seen.extend(data);
+        if page.json()["has_more"] == json!(false) {
+            break;
+        }
+    }
+    seen.reverse();
+    assert_eq!(seen, ids);
+    // A client that asks once more finds nothing.
+    let beyond = client.send(Method::GET, &format!("/batches?after={}", ids[0]), None, Vec::new()).await;
+    assert_eq!((ids_of(&beyond), &beyond.json()["has_more"]), (Vec::new(), &json!(false)));
+}
