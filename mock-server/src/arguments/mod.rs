@@ -6,6 +6,6 @@
 mod reading;
 mod refusal;
 
-pub(crate) use reading::{Arguments, Place};
+pub(crate) use reading::{Arguments, Place, value_of};
 pub use refusal::Refusal;
 pub(crate) use refusal::type_name;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{LineOutcome, LineRules, Problem};
-use crate::arguments::type_name;
+use crate::arguments::{type_name, value_of};
 use crate::endpoint::Endpoint;
 use crate::responder::Request;
 
@@ -82,7 +82,7 @@ impl Reading {
 
     /// The model that the body names.
     pub(crate) fn model(&self) -> Option<&str> {
-        self.body.get("model").and_then(Value::as_str)
+        value_of(&self.body, "model").and_then(Value::as_str)
     }
 
     /// How the line is asked to end.
@@ -97,9 +97,9 @@ impl Reading {
             endpoint: self.endpoint,
             is_duplicate,
             model,
-            streams: self.body.get("stream") == Some(&Value::Bool(true)),
-            has_messages: self.body.get("messages").is_some_and(|messages| !messages.is_null()),
-            n_inputs: match self.body.get("input") {
+            streams: value_of(&self.body, "stream") == Some(&Value::Bool(true)),
+            has_messages: value_of(&self.body, "messages").is_some_and(|messages| !messages.is_null()),
+            n_inputs: match value_of(&self.body, "input") {
                 // A list of numbers is one text, given as tokens.
                 Some(Value::Array(inputs)) if !inputs.iter().all(Value::is_number) => {
                     u32::try_from(inputs.len()).unwrap_or(u32::MAX)
@@ -112,9 +112,9 @@ impl Reading {
 }
 
 fn present(fields: &mut Map<String, Value>, field: &'static str) -> Result<Value, Problem> {
-    match fields.get_mut(field) {
-        None | Some(Value::Null) => Err(Problem::Missing(field)),
-        Some(value) => Ok(value.take()),
+    match fields.iter_mut().find(|(name, _)| *name == field) {
+        None | Some((_, Value::Null)) => Err(Problem::Missing(field)),
+        Some((_, value)) => Ok(value.take()),
     }
 }
 
