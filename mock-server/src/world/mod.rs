@@ -14,6 +14,7 @@ mod blob;
 mod files;
 mod json_lines;
 mod registry;
+mod result_line;
 mod results;
 mod state;
 mod upload;

@@ -1,24 +1,21 @@
 //! The result files of a batch that has ended: rendered from plan and input when they are first looked at,
 //! line by line, in memory never whole.
 
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
 
-use batchmock_client::types::{BatchUsage, ErrorBody, LineError, LineResponse, ResultLine};
-use rand::Rng;
-use serde::Serialize;
+use batchmock_client::types::BatchUsage;
 
-use super::AccountIds;
 use super::batches::BatchRecord;
 use super::blob::{Blob, BlobDir};
 use super::json_lines::JsonLines;
+use super::result_line::LineTeller;
 use super::upload::Upload;
 use crate::ids;
-use crate::input::{Line, LineOutcome, LineRules, Reading};
-use crate::responder::{Body, Ending, Occasion, Request, Responder, Usage};
-use crate::sim::{Counts, LineEnd, LineFate, Observation, Status, Times, Timestamp};
-use crate::switches::{ErrorFileOfUnstarted, FailedLines, LineRequestId, ServerErrorText, Switches};
+use crate::input::{Line, LineRules, Reading};
+use crate::responder::{Responder, Usage};
+use crate::sim::{Counts, LineEnd, LineFate, Observation, Status};
+use crate::switches::{ErrorFileOfUnstarted, FailedLines, Switches};
 
 /// Which of the two files of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,6 +156,7 @@ impl Results {
         let mut output = JsonLines::new(Vec::new(), switches.result_text);
         let mut error = JsonLines::new(Vec::new(), switches.result_text);
         let mut usage = Usage::default();
+        let teller = LineTeller { batch: &self.batch, last: &self.last, source: &self.source };
         for (place, end) in ends {
             let line = input.read(&upload.scan.lines[*place as usize])?;
             // Only lines that were read well once are in the plan of a batch that runs.
@@ -169,86 +167,11 @@ impl Results {
                 (LineEnd::Ran(LineFate::Fails), FailedLines::InErrorFile)
                 | (LineEnd::Expired | LineEnd::Cancelled, _) => &mut error,
             };
-            self.write_line(file, *place, *end, reading, &mut usage)?;
+            let (line, tokens) = teller.tell(*place, *end, reading);
+            file.write(&line)?;
+            usage += tokens;
         }
         Ok(Part { output: output.into_inner(), error: error.into_inner(), usage })
-    }
-
-    fn write_line<W: Write>(
-        &self,
-        file: &mut JsonLines<W>,
-        place: u32,
-        end: LineEnd,
-        reading: Reading,
-        usage: &mut Usage,
-    ) -> io::Result<()> {
-        let mut rng = self.batch.seed.nth("line", u64::from(place)).rng();
-        let id = ids::batch_request(self.written_at(place), &mut rng);
-        let (response, error) = match end {
-            LineEnd::Expired => (None, Some(LineEnding::Expired)),
-            LineEnd::Cancelled => (None, Some(LineEnding::Cancelled)),
-            LineEnd::Ran(_) => {
-                let request_id = ids::line_request(self.source.switches.line_request_id, &mut rng);
-                let outcome = reading.outcome(&self.source.rules);
-                match self.run(&reading, outcome, &mut rng) {
-                    Some(LineAnswer { status_code, body, usage: tokens }) => {
-                        *usage += tokens;
-                        (Some(LineResponse { status_code, request_id, body }), None)
-                    }
-                    None => (None, Some(LineEnding::TimedOut)),
-                }
-            }
-        };
-        let error = error.map(LineEnding::to_error);
-        file.write(&ResultLine { id, custom_id: reading.custom_id, response, error })
-    }
-
-    /// When a line is written: as soon as the batch is finalizing, or a second later, but not after its end
-    /// (F-502). That the results of a cancelled batch are written at its end is assumed.
-    fn written_at(&self, place: u32) -> Timestamp {
-        let Times { finalizing_at, completed_at, expired_at, cancelled_at, .. } = self.last.times;
-        match (finalizing_at, completed_at.or(expired_at)) {
-            (Some(begins_at), Some(ends_at)) => {
-                let second = self.batch.seed.nth("second", u64::from(place)).number() % 2;
-                (begins_at + Duration::from_secs(second)).min(ends_at)
-            }
-            _ => cancelled_at.unwrap_or(self.batch.plan.created_at()),
-        }
-    }
-
-    /// The answer to a line that ran; `None` if none came in time.
-    fn run(
-        &self,
-        reading: &Reading,
-        outcome: LineOutcome,
-        rng: &mut rand_chacha::ChaCha8Rng,
-    ) -> Option<LineAnswer> {
-        let ending = match outcome {
-            LineOutcome::Status400 => {
-                return Some(LineAnswer::refused(400, context_length_exceeded(reading)));
-            }
-            LineOutcome::Status429 => {
-                return Some(LineAnswer::refused(429, rate_limit_reached(reading, &self.batch)));
-            }
-            LineOutcome::Quota => return Some(LineAnswer::refused(429, quota_exceeded())),
-            LineOutcome::Status500 => {
-                let text = self.source.switches.server_error_text;
-                return Some(LineAnswer::refused(500, server_error(text, rng)));
-            }
-            LineOutcome::Timeout => return None,
-            LineOutcome::Refusal => Ending::Refusal,
-            LineOutcome::Length => Ending::Length,
-            LineOutcome::Natural => Ending::Natural,
-        };
-        let request = match Request::parse(self.batch.endpoint, &reading.body) {
-            Ok(request) => request,
-            Err(refusal) => return Some(LineAnswer::refused(refusal.status, refusal.error)),
-        };
-        let began_at = self.last.times.in_progress_at.unwrap_or(self.batch.plan.created_at());
-        let occasion =
-            Occasion { custom_id: &reading.custom_id, created_at: began_at.unix_seconds(), ending, rng };
-        let answer = self.source.responder.answer(&request, occasion);
-        Some(LineAnswer { status_code: 200, body: LineBody::Answer(answer.body), usage: answer.usage })
     }
 }
 
@@ -262,112 +185,6 @@ fn which_files(last: &Observation, switches: &Switches) -> (bool, bool) {
         }
         FailedLines::InErrorFile => (last.has_output_file, last.has_error_file),
         FailedLines::InOutputFile => (completed + failed > 0, completed + failed < total),
-    }
-}
-
-/// What a line that ran was answered.
-struct LineAnswer {
-    status_code: u16,
-    body: LineBody,
-    usage: Usage,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum LineBody {
-    Answer(Body),
-    Refusal { error: ErrorBody },
-}
-
-impl LineAnswer {
-    fn refused(status_code: u16, error: ErrorBody) -> Self {
-        Self { status_code, body: LineBody::Refusal { error }, usage: Usage::default() }
-    }
-}
-
-/// Why a line has no response.
-#[derive(Clone, Copy)]
-enum LineEnding {
-    Expired,
-    Cancelled,
-    TimedOut,
-}
-
-impl LineEnding {
-    fn to_error(self) -> LineError {
-        let (code, message) = match self {
-            // F-357.
-            Self::Expired => {
-                ("batch_expired", "This request could not be executed before the completion window expired.")
-            }
-            // F-358: the text is assumed.
-            Self::Cancelled => {
-                ("batch_cancelled", "This request was not executed because the batch was cancelled.")
-            }
-            // F-359: the text is assumed.
-            Self::TimedOut => ("request_timeout", "This request timed out before it was completed."),
-        };
-        LineError { code: code.to_owned(), message: message.to_owned() }
-    }
-}
-
-/// F-356; the numbers are made up.
-fn context_length_exceeded(reading: &Reading) -> ErrorBody {
-    let param = ["messages", "input", "prompt"].into_iter().find(|param| reading.body.contains_key(*param));
-    ErrorBody::invalid_request(
-        "This model's maximum context length is 128000 tokens. However, your messages resulted in 130000 \
-         tokens. Please reduce the length of the messages.",
-    )
-    .with_param(param.unwrap_or("messages"))
-    .with_code("context_length_exceeded")
-}
-
-/// F-035; the numbers are made up. That a line is refused in these words is assumed.
-fn rate_limit_reached(reading: &Reading, batch: &BatchRecord) -> ErrorBody {
-    let model = reading.model().unwrap_or("the model");
-    let AccountIds { organization_id, project_id } = &*batch.account;
-    ErrorBody {
-        message: format!(
-            "Rate limit reached for {model} in project {project_id} organization {organization_id} on tokens per \
-             min (TPM): Limit 50000, Used 47949, Requested 3006. Please try again in 1.146s. Visit \
-             https://platform.openai.com/account/rate-limits to learn more."
-        ),
-        kind: "tokens".to_owned(),
-        param: None,
-        code: Some("rate_limit_exceeded".to_owned()),
-    }
-}
-
-/// F-036, seen in an error file in 2025 (F-356).
-fn quota_exceeded() -> ErrorBody {
-    ErrorBody {
-        message: "You exceeded your current quota, please check your plan and billing details. For more \
-                  information on this error, read the docs: \
-                  https://platform.openai.com/docs/guides/error-codes/api-errors."
-            .to_owned(),
-        kind: "insufficient_quota".to_owned(),
-        param: None,
-        code: Some("insufficient_quota".to_owned()),
-    }
-}
-
-/// F-363, F-364. That the longer text has the same type, param and code is assumed.
-fn server_error(text: ServerErrorText, rng: &mut impl Rng) -> ErrorBody {
-    ErrorBody {
-        message: match text {
-            ServerErrorText::Sorry => {
-                "The server had an error while processing your request. Sorry about that!".to_owned()
-            }
-            ServerErrorText::Retry => format!(
-                "An error occurred while processing your request. You can retry your request, or contact us \
-                 through our help center at help.openai.com if the error persists. Please include the request \
-                 ID {} in your message",
-                ids::line_request(LineRequestId::Uuid, rng)
-            ),
-        },
-        kind: "server_error".to_owned(),
-        param: None,
-        code: None,
     }
 }
 
