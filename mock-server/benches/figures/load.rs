@@ -3,9 +3,17 @@
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+
+/// An answer that is always the same.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Constant {
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
 
 /// How many connections ask at once.
 const CONNECTIONS: usize = 64;
@@ -66,11 +74,19 @@ fn length(bytes: &[u8]) -> Option<usize> {
     Some(head_end + body)
 }
 
-/// Answers everything with the same bytes, by the same framework as the mock.
-pub(crate) async fn serve_constant(body: String) {
+/// Answers everything with the same bytes, head and body, by the same framework as the mock.
+pub(crate) async fn serve_constant(answer: Constant) {
+    let headers: HeaderMap = answer
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            let name = HeaderName::try_from(name).expect("the mock has sent it");
+            (name, HeaderValue::try_from(value).expect("the mock has sent it"))
+        })
+        .collect();
     let answer = move || {
-        let body = body.clone();
-        async move { ([(CONTENT_TYPE, "application/json")], body) }
+        let answer = (headers.clone(), answer.body.clone());
+        async move { answer }
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
     eprintln!("http://{}", listener.local_addr().expect("it is bound"));

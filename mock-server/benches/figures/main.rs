@@ -19,7 +19,8 @@ const CONSTANT_SERVER: &str = "constant-server";
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
     if let Some(place) = arguments.iter().position(|argument| argument == CONSTANT_SERVER) {
-        load::serve_constant(arguments[place + 1].clone()).await;
+        let answer = serde_json::from_str(&arguments[place + 1]).expect("the measurement wrote it");
+        load::serve_constant(answer).await;
         return ExitCode::SUCCESS;
     }
     match sections::run().await {

@@ -4,6 +4,8 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::load::Constant;
+
 /// A server in a process of its own. It is killed when it is dropped.
 pub(crate) struct Server {
     child: Child,
@@ -21,10 +23,10 @@ impl Server {
         Self::start(command)
     }
 
-    /// A server that answers everything with these bytes.
-    pub(crate) fn constant(body: &str) -> std::io::Result<Self> {
+    /// A server that answers everything the same.
+    pub(crate) fn constant(answer: &Constant) -> std::io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args([super::CONSTANT_SERVER, body]);
+        command.args([super::CONSTANT_SERVER, &serde_json::to_string(answer)?]);
         Self::start(command)
     }
 

@@ -38,9 +38,7 @@ pub(super) struct ExecArgs {
 /// Runs a command against a mock of its own.
 pub(super) async fn run(args: ExecArgs) -> Result<ExitCode, Failure> {
     let config = args.mock.config()?;
-    if let Some(format) = args.log_format {
-        log::start(format);
-    }
+    let _log = args.log_format.map(log::start);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await
         .map_err(|error| Failure::address(format!("no port can be had: {error}")))?;

@@ -6,6 +6,7 @@ use std::io::IsTerminal as _;
 use clap::ValueEnum;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::fmt::format::{Compact, Format, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
@@ -22,15 +23,25 @@ pub(super) enum LogFormat {
     Json,
 }
 
-/// Begins to log.
-pub(super) fn start(format: LogFormat) {
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false);
+/// How many lines may wait to be written; a request whose line finds no place waits with it.
+const WAITING_LINES: usize = 4_096;
+
+/// Begins to log. Lines are written by a thread of their own, so that no request waits for a slow terminal; what
+/// still waits is written when the guard is dropped.
+#[must_use = "dropping the guard ends the log"]
+pub(super) fn start(format: LogFormat) -> WorkerGuard {
+    let (writer, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(WAITING_LINES)
+        .lossy(false)
+        .finish(std::io::stderr());
+    let log = tracing_subscriber::fmt().with_writer(writer).with_target(false);
     match format {
         LogFormat::Text => {
             log.with_ansi(std::io::stderr().is_terminal()).event_format(ForPeople::new()).init();
         }
         LogFormat::Json => log.json().flatten_event(true).with_current_span(false).init(),
     }
+    guard
 }
 
 /// Requests as `GET /v1/batches 200 0.4 ms  sk-…mock`, everything else as it is, with its level if that is

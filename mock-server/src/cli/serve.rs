@@ -56,7 +56,7 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     let address = listener.local_addr().map_err(Failure::internal)?;
     let shutdown = interrupted()?;
 
-    log::start(args.log_format);
+    let _log = log::start(args.log_format);
     match args.log_format {
         LogFormat::Text => banner(address, &config),
         LogFormat::Json => {
