@@ -6,35 +6,9 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, CHAT, Client, Form, Transcript, chat, chat_body, chats, days, frozen, line, new_batch, seconds,
-    slower_than_the_window, start,
+    Answer, BATCH_KEYS, CHAT, Client, Form, Transcript, chat, chat_body, chats, days, frozen, line,
+    new_batch, seconds, slower_than_the_window, start,
 };
-
-/// Keys of a batch in the order of the wire (F-200).
-const KEYS: [&str; 22] = [
-    "id",
-    "object",
-    "endpoint",
-    "model",
-    "errors",
-    "input_file_id",
-    "completion_window",
-    "status",
-    "output_file_id",
-    "error_file_id",
-    "created_at",
-    "in_progress_at",
-    "expires_at",
-    "finalizing_at",
-    "completed_at",
-    "failed_at",
-    "expired_at",
-    "cancelling_at",
-    "cancelled_at",
-    "request_counts",
-    "usage",
-    "metadata",
-];
 
 fn status_of(batch: &Answer) -> String {
     batch.json()["status"].as_str().unwrap().to_owned()
@@ -115,7 +89,7 @@ async fn every_key_is_there_in_every_state() {
     loop {
         let batch = client.retrieve(&id).await.json();
         let keys: Vec<_> = batch.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(keys, KEYS);
+        assert_eq!(keys, BATCH_KEYS);
         if server.clock().advance_to_next_change().is_err() {
             break;
         }

@@ -8,6 +8,43 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, Header
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+/// The keys of a batch in the order of the wire (F-200).
+pub(crate) const BATCH_KEYS: [&str; 22] = [
+    "id",
+    "object",
+    "endpoint",
+    "model",
+    "errors",
+    "input_file_id",
+    "completion_window",
+    "status",
+    "output_file_id",
+    "error_file_id",
+    "created_at",
+    "in_progress_at",
+    "expires_at",
+    "finalizing_at",
+    "completed_at",
+    "failed_at",
+    "expired_at",
+    "cancelling_at",
+    "cancelled_at",
+    "request_counts",
+    "usage",
+    "metadata",
+];
+
+/// The times a batch can have, beside `created_at` and `expires_at`.
+pub(crate) const BATCH_TIMES: [&str; 7] = [
+    "in_progress_at",
+    "finalizing_at",
+    "completed_at",
+    "failed_at",
+    "expired_at",
+    "cancelling_at",
+    "cancelled_at",
+];
+
 /// What clocks show at first: 2026-01-01, midnight.
 pub(crate) const START: Timestamp = Timestamp::from_unix_seconds(1_767_225_600);
 
@@ -364,4 +401,13 @@ pub(crate) fn seconds(seconds: u64) -> Duration {
 
 pub(crate) fn days(days: u64) -> Duration {
     Duration::from_hours(24 * days)
+}
+
+/// The keys at the top of an indented document, in the order of its bytes.
+pub(crate) fn top_keys(text: &str) -> Vec<&str> {
+    let key = |line: &'_ str| -> Option<usize> {
+        let rest = line.strip_prefix("  \"")?;
+        rest.find("\":")
+    };
+    text.lines().filter_map(|line| key(line).map(|length| &line[3..3 + length])).collect()
 }

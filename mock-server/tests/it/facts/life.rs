@@ -7,20 +7,9 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, CHAT, Client, chat, chats, custom_ids, days, frozen, in_every_status, results_of, seconds,
-    slower_than_the_window, start,
+    Answer, BATCH_TIMES, CHAT, Client, chat, chats, custom_ids, days, frozen, in_every_status, results_of,
+    seconds, slower_than_the_window, start,
 };
-
-/// The times a batch can have, beside `created_at` and `expires_at`.
-const TIMES: [&str; 7] = [
-    "in_progress_at",
-    "finalizing_at",
-    "completed_at",
-    "failed_at",
-    "expired_at",
-    "cancelling_at",
-    "cancelled_at",
-];
 
 /// The seeds of the servers over which distributions are taken.
 const SEEDS: std::ops::Range<u64> = 0..4;
@@ -46,7 +35,7 @@ async fn path(server: &MockServer, client: &Client, id: &str) -> Vec<String> {
 
 /// Which times a batch has.
 fn times_of(batch: &Value) -> Vec<&'static str> {
-    TIMES.into_iter().filter(|time| !batch[*time].is_null()).collect()
+    BATCH_TIMES.into_iter().filter(|time| !batch[*time].is_null()).collect()
 }
 
 /// How many seconds lie between two times of a batch.

@@ -3,6 +3,7 @@
 //! `docs/fidelity.md` lists the facts in words, with where each is from.
 
 mod batches;
+mod creation;
 mod edge;
 mod errors;
 mod files;
