@@ -113,7 +113,7 @@ pub(crate) struct NewBatch {
 /// Why a batch is not created.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum CreateBatchError {
-    /// Its input does not exist (F-232, the older behaviour).
+    /// Its input does not exist (F-232, the older behavior).
     CannotFindInput { project_id: String },
 }
 
