@@ -25,6 +25,8 @@ pub struct Config {
     pub rules: LineRules,
     /// How much is accepted.
     pub limits: Limits,
+    /// How much a connection may take, and how long.
+    pub connections: ConnectionLimits,
     /// The only keys that are accepted; others are refused with status 401 (F-003). Any key if there are none.
     pub keys: Vec<String>,
     /// Which names of models exist.
@@ -51,8 +53,34 @@ pub struct Limits {
     pub batch_file_bytes: u64,
     /// Bytes of any other file.
     pub file_bytes: u64,
-    /// Bytes of a JSON body.
+    /// Bytes of a JSON body, and of a line of a batch: a longer one is told as one that is no JSON.
     pub json_bytes: usize,
+    /// Bytes of a field of a form, other than the file.
+    pub form_field_bytes: usize,
+    /// Worlds, which are made when a new key is first used and stay until the server stops.
+    pub worlds: usize,
+}
+
+/// How much a connection may take, and how long: for clients that stop half-way, by accident or on purpose. The
+/// defaults are such that no client that does its work meets them.
+///
+/// A duration of zero leaves no time at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// Connections at a time. Further ones are answered with status 503.
+    pub n_connections: usize,
+    /// Bytes of a request line and its headers. Longer ones are answered with status 431, or 414.
+    pub head_bytes: usize,
+    /// How long a request line and its headers may take from their first byte to their last. What takes longer
+    /// is answered with status 408.
+    pub head_for: Duration,
+    /// How long a connection without a request is kept; at most twice as long.
+    pub idle_for: Duration,
+    /// How long a body may take for each kibibyte. What takes longer is answered with status 408.
+    pub body_stalls_for: Duration,
+    /// How long a client may leave an answer lying, for each kibibyte that it takes. Then the connection is
+    /// closed.
+    pub answer_stalls_for: Duration,
 }
 
 impl Default for Limits {
@@ -63,6 +91,28 @@ impl Default for Limits {
             batch_file_bytes: 200 * 1024 * 1024,
             file_bytes: 512 * 1024 * 1024,
             json_bytes: 64 * 1024 * 1024,
+            form_field_bytes: 1024 * 1024,
+            worlds: 100_000,
+        }
+    }
+}
+
+impl Limits {
+    /// Bytes of any file, as long as its purpose is not known.
+    pub(crate) fn any_file_bytes(&self) -> u64 {
+        self.file_bytes.max(self.batch_file_bytes)
+    }
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            n_connections: 8192,
+            head_bytes: 128 * 1024,
+            head_for: Duration::from_mins(1),
+            idle_for: Duration::from_hours(1),
+            body_stalls_for: Duration::from_mins(5),
+            answer_stalls_for: Duration::from_hours(1),
         }
     }
 }

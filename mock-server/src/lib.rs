@@ -77,7 +77,7 @@ pub mod switches;
 mod world;
 
 pub use clock::ClockMode;
-pub use config::{Config, Limits, ModelPolicy};
+pub use config::{Config, ConnectionLimits, Limits, ModelPolicy};
 pub use input::{LineOutcome, LineRule, LineRules, RuleError};
 pub use responder::AnswerStyle;
 pub use server::{Builder, ClockError, ClockHandle, DEFAULT_KEY, MockServer, serve};

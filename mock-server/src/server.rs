@@ -1,5 +1,8 @@
 //! A server in a test, or anywhere else in a Rust program.
 
+mod connections;
+mod patience;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,12 +10,11 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tower::make::Shared;
 
 use crate::clock::{ClockMode, WallClock};
-use crate::config::{Config, Limits, ModelPolicy};
+use crate::config::{Config, ConnectionLimits, Limits, ModelPolicy};
 use crate::control::Guard;
-use crate::http::{self, App};
+use crate::http::App;
 use crate::input::LineRules;
 use crate::responder::AnswerStyle;
 use crate::sim::{Pace, Timestamp};
@@ -94,22 +96,8 @@ pub async fn serve(
     grace: Duration,
 ) -> io::Result<()> {
     let app = App::new(Worlds::new(config)?, WallClock::start(), Guard::new(hosts));
-    let (stopping, mut stopped) = tokio::sync::watch::channel(());
-    let shutdown = async move {
-        shutdown.await;
-        drop(stopping);
-    };
-    let serving = axum::serve(listener, Shared::new(http::service(app))).with_graceful_shutdown(shutdown);
-    let patience = async move {
-        // Only the sender's end is waited for: nothing is ever sent.
-        let _ = stopped.changed().await;
-        #[expect(clippy::disallowed_methods, reason = "a request that never ends must not keep the server")]
-        tokio::time::sleep(grace).await;
-    };
-    tokio::select! {
-        served = serving => served,
-        () = patience => Ok(()),
-    }
+    connections::serve(listener, app, shutdown, grace).await;
+    Ok(())
 }
 
 /// The clock of one world of a [`MockServer`].
@@ -231,6 +219,28 @@ impl Builder {
         self
     }
 
+    /// How much a connection may take, and how long; so much that no client meets it if not set.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// use batchmock::{ConnectionLimits, MockServer};
+    ///
+    /// let impatient =
+    ///     ConnectionLimits { body_stalls_for: Duration::from_secs(1), ..ConnectionLimits::default() };
+    /// let server = MockServer::builder().connections(impatient).start().await?;
+    /// # drop(server);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn connections(mut self, limits: ConnectionLimits) -> Self {
+        self.config.connections = limits;
+        self
+    }
+
     /// The only keys that are accepted; any key if not set. A request with another key is refused with status
     /// 401, as the real service refuses a wrong one.
     ///
@@ -276,13 +286,10 @@ impl Builder {
         let address = listener.local_addr()?;
         let app = App::new(Worlds::new(self.config)?, WallClock::start(), Guard::default());
         let (running, stopped) = oneshot::channel::<()>();
-        let serving = axum::serve(listener, Shared::new(http::service(app.clone())));
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = serving => {}
-                _ = stopped => {}
-            }
-        });
+        let stopped = async move {
+            let _ = stopped.await;
+        };
+        tokio::spawn(connections::serve(listener, app.clone(), stopped, Duration::ZERO));
         Ok(MockServer { address, app, _running: running })
     }
 }

@@ -344,6 +344,7 @@ fn python(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -387,5 +388,50 @@ mod tests {
         let tools = Place::Key(&Place::Top, "tools");
         let first = Place::Item(&tools, 0);
         assert_eq!(Place::Key(&first, "function").to_string(), "tools[0].function");
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::vec((any::<String>(), inner), 0..4)
+                    .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_is_read_or_refused_with_its_name(value in any_json()) {
+            let body = json!({"n": value.clone(), "metadata": value});
+            let body = body.as_object().unwrap();
+            for body in [Arguments::new(body), Arguments::in_schema_words(body)] {
+                let refusals = [
+                    body.integer("n", -1..=1).err(),
+                    body.count("n", 1).err(),
+                    body.decimal("n", 0..=1).err(),
+                    body.boolean("n").err(),
+                    body.choice("n", &["a", "b"]).err(),
+                    body.required_name("n").err(),
+                    body.object("n").err(),
+                    body.array("n", "an array").err(),
+                    body.required_objects("n").err(),
+                ];
+                for refusal in refusals.into_iter().flatten() {
+                    let is_named = refusal.error.param.as_deref() == Some("n");
+                    prop_assert!(is_named || refusal.error.message.contains("'n'"), "{}", refusal.error.message);
+                }
+                let _ = body.check_metadata();
+                let _ = body.model();
+            }
+        }
     }
 }

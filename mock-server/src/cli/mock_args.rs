@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use batchmock::{
-    AnswerStyle, ClockMode, Config, Limits, LineRule, LineRules, ModelPolicy, Pace, PaceDuration, Switches,
-    Timestamp,
+    AnswerStyle, ClockMode, Config, LineRule, LineRules, ModelPolicy, Pace, PaceDuration, Switches, Timestamp,
 };
 use clap::{Args, ValueEnum};
 
 use super::exit::Failure;
+use super::limit_args::LimitArgs;
 
 /// How the mock behaves.
 #[derive(Debug, Args)]
@@ -77,13 +77,8 @@ pub(super) struct MockArgs {
     #[arg(long = "switch", value_name = "NAME=VALUE")]
     switches: Vec<String>,
 
-    /// Accept at most this many lines in a batch.
-    #[arg(long, value_name = "LINES", default_value_t = Limits::default().batch_lines)]
-    max_batch_lines: u32,
-
-    /// Accept at most this many bytes in a file for a batch.
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().batch_file_bytes)]
-    max_batch_file_bytes: u64,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -161,11 +156,8 @@ impl MockArgs {
                 AnswerName::Echo => AnswerStyle::Echo,
             },
             rules,
-            limits: Limits {
-                batch_lines: self.max_batch_lines,
-                batch_file_bytes: self.max_batch_file_bytes,
-                ..Limits::default()
-            },
+            limits: self.limits.limits(),
+            connections: self.limits.connections(),
             models: match self.models {
                 ModelsName::Known => ModelPolicy::Known,
                 ModelsName::Any => ModelPolicy::Any,

@@ -6,6 +6,7 @@ mod demo;
 mod env;
 mod exec;
 mod exit;
+mod limit_args;
 mod log;
 mod mock_args;
 mod serve;

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use batchmock::{ClockMode, Config, DEFAULT_KEY};
+use batchmock::{ClockMode, Config, ConnectionLimits, DEFAULT_KEY};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use tokio::net::TcpListener;
@@ -19,6 +19,10 @@ pub(super) const DEFAULT_PORT: u16 = 7420;
 
 /// How long requests under way may still take when the server is asked to stop.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// How many open files are left to what is no connection.
+#[cfg(unix)]
+const FILES_OF_OTHERS: usize = 512;
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -50,7 +54,8 @@ pub(super) struct ServeArgs {
 
 /// Serves until interrupted.
 pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
-    let config = Config { keys: args.keys, ..args.mock.config()? };
+    let mut config = Config { keys: args.keys, ..args.mock.config()? };
+    leave_files_for_others(&mut config.connections);
     let wanted = SocketAddr::new(args.host, args.port);
     let listener = TcpListener::bind(wanted).await.map_err(|error| address_failure(wanted, &error))?;
     let address = listener.local_addr().map_err(Failure::internal)?;
@@ -68,6 +73,26 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
         .await
         .map_err(|error| Failure::internal(format!("cannot serve: {error}")))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Asks the system for as many open files as it allows, and takes no connections that would leave none for the
+/// files of the mock. Commands that `exec` runs are not to inherit so much, so only `serve` asks.
+fn leave_files_for_others(connections: &mut ConnectionLimits) {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).is_ok();
+        let most = if raised { maximum } else { current };
+        if let Some(most) = most.and_then(|most| usize::try_from(most).ok()) {
+            // Half of few, and all but some of many.
+            let others = (most / 2).min(FILES_OF_OTHERS);
+            connections.n_connections = connections.n_connections.min(most - others);
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = connections;
 }
 
 /// What to give a client as its base URL. A wildcard address is reached by the loopback.

@@ -136,3 +136,41 @@ fn advance_error(error: &AdvanceError, target: &AdvanceTo) -> ApiError {
         AdvanceError::TooFar => conflict(format!("a clock goes no further than {}", Timestamp::MAX)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(body: &Value) -> Result<AdvanceTo, ApiError> {
+        target(body.as_object().expect("the tests send objects"))
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_duration_or_a_time_or_is_refused(
+            any: String,
+            duration in "([0-9]{1,22} ?(ns|us|ms|s|m|min|h|d|w|M|y)? ?){0,4}",
+            time in "[0-9]{1,5}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(\\.[0-9]{0,12})?Z?",
+        ) {
+            for text in [any, duration, time] {
+                for body in [json!({"by": text}), json!({"to": text}), json!({"until": text}), json!({&text: text})] {
+                    let _ = read(&body);
+                }
+                let _ = text.parse::<ClockMode>();
+            }
+        }
+
+        #[test]
+        fn any_number_is_a_duration_or_a_time_or_is_refused(seconds: f64, whole: i64) {
+            for number in [json!(seconds), json!(whole)] {
+                let _ = read(&json!({"by": number.clone()}));
+                let _ = read(&json!({"to": number}));
+            }
+            let to = AdvanceTo::Time(Timestamp::from_unix_seconds(whole));
+            prop_assert_eq!(read(&json!({"to": whole})), Ok(to));
+        }
+    }
+}

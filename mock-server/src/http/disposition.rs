@@ -84,6 +84,8 @@ fn decoded(value: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn read(header: &str) -> (String, Option<String>) {
@@ -120,6 +122,22 @@ mod tests {
     fn a_part_may_say_nothing() {
         for header in ["", "form-data", "form-data;", "form-data; =", "form-data; ;;"] {
             assert_eq!(read(header), (String::new(), None), "{header}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_can_be_read(text: String, odd in "[;=\"\\\\ '%*a-fU8]{0,60}") {
+            read(&text);
+            read(&format!("form-data;{odd}"));
+            read(&format!("form-data; filename*={odd}"));
+        }
+
+        #[test]
+        fn a_quoted_name_comes_back(name: String) {
+            let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
+            let header = format!("form-data; name=\"file\"; filename=\"{quoted}\"");
+            prop_assert_eq!(read(&header), ("file".to_owned(), Some(name)));
         }
     }
 }

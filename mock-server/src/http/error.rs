@@ -23,6 +23,14 @@ pub(crate) struct ApiError {
     error: ErrorBody,
 }
 
+/// A body that was waited for in vain.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing more of the body came for {waited_for:?}")]
+pub(crate) struct BodyStalled {
+    /// For how long.
+    pub(crate) waited_for: std::time::Duration,
+}
+
 impl ApiError {
     /// A refusal with this status.
     pub(crate) fn new(status: StatusCode, error: ErrorBody) -> Self {
@@ -71,6 +79,17 @@ impl ApiError {
         Self::bad_request(ErrorBody::invalid_request(message).with_code("unsupported_content_type"))
     }
 
+    /// A compressed body. None is ever decompressed, so no small one can turn out to be a large one. Whether the
+    /// service takes them is not known; the text is ours.
+    pub(super) fn unsupported_encoding(got: &str) -> Self {
+        let message = format!(
+            "Unsupported content encoding: '{got}'. batchmock takes request bodies as they are: send them without \
+             the header 'Content-Encoding'."
+        );
+        let error = ErrorBody::invalid_request(message).with_code("unsupported_content_encoding");
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error)
+    }
+
     /// A body that is no JSON (F-024).
     pub(crate) fn no_json() -> Self {
         Refusal::unparsable().into()
@@ -84,6 +103,68 @@ impl ApiError {
     /// A body that broke off; the text is assumed.
     pub(super) fn broken_body() -> Self {
         Self::bad_request(ErrorBody::invalid_request("The request body could not be read to its end."))
+    }
+
+    /// A body that did not come in time; the text is ours.
+    pub(super) fn stalled_body(stalled: &BodyStalled) -> Self {
+        let message =
+            format!("The request body stopped coming: batchmock waited {:?} for it.", stalled.waited_for);
+        Self::new(StatusCode::REQUEST_TIMEOUT, ErrorBody::invalid_request(message))
+    }
+
+    /// Bytes that are no request, or not all of one; the texts are ours, and the statuses those of hyper.
+    pub(super) fn no_request(status: StatusCode, most_bytes: usize) -> Self {
+        let message = match status {
+            StatusCode::REQUEST_TIMEOUT => {
+                "The request line and headers did not come to their end in time.".to_owned()
+            }
+            StatusCode::URI_TOO_LONG => "The URL is too long.".to_owned(),
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+                format!(
+                    "The request line and headers are longer than {most_bytes} bytes, or there are more than 100."
+                )
+            }
+            _ => "The request cannot be read: it is not HTTP/1.1.".to_owned(),
+        };
+        Self::new(status, ErrorBody::invalid_request(message))
+    }
+
+    /// A connection too many; the text is ours.
+    pub(super) fn too_many_connections(limit: usize) -> Self {
+        Self::unavailable(format!("batchmock has {limit} connections open, and takes no more at a time."))
+    }
+
+    /// A world too many; the text is ours.
+    pub(super) fn too_many_worlds(limit: usize) -> Self {
+        Self::unavailable(format!("batchmock has {limit} worlds, and makes no more: use keys that it knows."))
+    }
+
+    fn unavailable(message: String) -> Self {
+        let error = ErrorBody { kind: "server_error".to_owned(), ..ErrorBody::invalid_request(message) };
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error)
+    }
+
+    /// A defect of the mock; the text is ours.
+    pub(super) fn panicked() -> Self {
+        let message =
+            "batchmock has a defect, and could not answer: its standard error says where.".to_owned();
+        let error = ErrorBody { kind: "server_error".to_owned(), ..ErrorBody::invalid_request(message) };
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, error)
+    }
+
+    /// What stopped a body from being read to its end.
+    pub(super) fn unreadable_body(error: &(dyn std::error::Error + 'static)) -> Self {
+        let mut causes = std::iter::successors(Some(error), |error| error.source());
+        match causes.find_map(|cause| cause.downcast_ref::<BodyStalled>()) {
+            Some(stalled) => Self::stalled_body(stalled),
+            None => Self::broken_body(),
+        }
+    }
+
+    /// The body of the answer.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec_pretty(&ErrorEnvelope { error: self.error.clone(), detail: None })
+            .expect("texts can be written as JSON")
     }
 
     /// A multipart body that is none (assumed).
@@ -228,7 +309,15 @@ impl ApiError {
     /// The mock itself is in trouble. The cause is told, paths are not.
     pub(crate) fn internal(error: &io::Error) -> Self {
         tracing::error!(%error, "the disk failed");
-        let message = format!("batchmock could not read or write its files: {}", error.kind());
+        let cause = match (error.kind(), error.raw_os_error()) {
+            (io::ErrorKind::NotFound, _) => {
+                "one is gone, perhaps with the temporary directory that it was in".to_owned()
+            }
+            // As the system words it, without a path.
+            (_, Some(code)) => io::Error::from_raw_os_error(code).to_string(),
+            (kind, None) => kind.to_string(),
+        };
+        let message = format!("batchmock could not read or write its files: {cause}");
         let error = ErrorBody { kind: "server_error".to_owned(), ..ErrorBody::invalid_request(message) };
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, error)
     }

@@ -1,16 +1,18 @@
 //! What every exchange has: an account, the headers of the API, a line in the log.
 
 use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 
 use axum::Router;
 use axum::extract::{FromRequestParts as _, Request};
 use axum::http::header::DATE;
 use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
 use tower::ServiceExt as _;
 
-use super::{Account, App, headers, hearing};
+use super::{Account, ApiError, App, headers, hearing};
 use crate::control;
 use crate::sim::Timestamp;
 
@@ -24,12 +26,12 @@ pub(super) async fn hold(app: App, routes: Router, request: Request) -> Result<R
     let (request, unread) = hearing::listen(request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let response = if control::is_meant(&path) {
-        routes.oneshot(request).await?
+        answer_all_the_same(routes, request).await
     } else {
         answer_as_the_api(&app, routes, request, &method, &path).await?
     };
     if let Some(unread) = unread {
-        unread.hear_out().await;
+        unread.hear_out(app.worlds.config().limits.any_file_bytes().saturating_mul(2)).await;
     }
 
     let took = app.wall.elapsed().saturating_sub(began);
@@ -38,6 +40,15 @@ pub(super) async fn hold(app: App, routes: Router, request: Request) -> Result<R
     let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     tracing::info!(target: "batchmock::request", %method, path, status, world, took_us);
     Ok(response)
+}
+
+/// Lets the routes answer. Should they panic, that is a defect, but the client is told, and the connection lives.
+async fn answer_all_the_same(routes: Router, request: Request) -> Response {
+    match AssertUnwindSafe(routes.oneshot(request)).catch_unwind().await {
+        Ok(Ok(response)) => response,
+        Ok(Err(never)) => match never {},
+        Err(_) => ApiError::panicked().into_response(),
+    }
 }
 
 /// Finds the account of a request, if it has one, and gives the answer the headers of the API, whatever the
@@ -54,7 +65,7 @@ async fn answer_as_the_api(
     if let Some(account) = &account {
         parts.extensions.insert(account.clone());
     }
-    let response = routes.oneshot(Request::from_parts(parts, body)).await?;
+    let response = answer_all_the_same(routes, Request::from_parts(parts, body)).await;
     let Some(account) = account else {
         return Ok(headers::complete(response, method, path, app.worlds.next_stranger(), None));
     };

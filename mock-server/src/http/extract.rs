@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Path, Request};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
@@ -35,7 +35,8 @@ impl FromRequestParts<App> for Account {
         if !app.worlds.config().accepts(&key) {
             return Err(ApiError::incorrect_key(&key));
         }
-        Ok(Self(app.worlds.world(&key, app.wall())))
+        let world = app.worlds.world_if_room(&key, app.wall());
+        world.map(Self).ok_or_else(|| ApiError::too_many_worlds(app.worlds.config().limits.worlds))
     }
 }
 
@@ -86,6 +87,7 @@ impl FromRequest<App> for JsonBody {
             .get(CONTENT_TYPE)
             .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
             .filter(|content_type| !is_json(content_type));
+        refuse_encoded(request.headers())?;
         let bytes = Bytes::from_request(request, app).await.map_err(|rejection| body_error(&rejection))?;
         match content_type {
             Some(got) if !bytes.is_empty() => {
@@ -105,8 +107,20 @@ impl FromRequest<App> for UntypedJsonBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        refuse_encoded(request.headers())?;
         let bytes = Bytes::from_request(request, app).await.map_err(|rejection| body_error(&rejection))?;
         object(&bytes).map(Self)
+    }
+}
+
+/// Refuses a body that is compressed, or encoded in another way.
+pub(super) fn refuse_encoded(headers: &HeaderMap) -> Result<(), ApiError> {
+    let encoding = headers.get(CONTENT_ENCODING).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    match encoding {
+        Some(encoding) if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity") => {
+            Err(ApiError::unsupported_encoding(&encoding))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -127,7 +141,7 @@ fn body_error(rejection: &BytesRejection) -> ApiError {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         ApiError::too_long()
     } else {
-        ApiError::broken_body()
+        ApiError::unreadable_body(rejection)
     }
 }
 

@@ -8,9 +8,6 @@ use axum::extract::Request;
 use axum::http::header::EXPECT;
 use futures_util::StreamExt as _;
 
-/// How much of a body that nobody wants is still read. One without end is cut off all the same.
-const MAX_UNWANTED: usize = 1024 * 1024 * 1024;
-
 /// A body of which something may be left when the request has been answered.
 pub(super) struct Unread(SharedBody);
 
@@ -29,12 +26,12 @@ pub(super) fn listen(request: Request) -> (Request, Option<Unread>) {
 impl Unread {
     /// Reads what is left of a body before the answer goes out. Most clients send a body whole before they
     /// look for an answer; one that is refused in the middle of an upload would see a broken connection and
-    /// not why.
-    pub(super) async fn hear_out(self) {
+    /// not why. One without end is cut off all the same, when `most` bytes have been read in vain.
+    pub(super) async fn hear_out(self, most: u64) {
         let mut unwanted = 0;
         while let Some(Ok(chunk)) = std::future::poll_fn(|context| self.0.poll(context)).await {
-            unwanted += chunk.len();
-            if unwanted > MAX_UNWANTED {
+            unwanted += chunk.len() as u64;
+            if unwanted > most {
                 break;
             }
         }

@@ -19,13 +19,14 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Router, middleware};
 use tower::Service;
 
 pub(crate) use batches::shown;
-pub(crate) use error::ApiError;
+pub(crate) use error::{ApiError, BodyStalled};
 pub(crate) use exchange::open_world;
 pub(crate) use extract::{Account, Id, JsonBody, UntypedJsonBody};
 pub(crate) use json::Json;
@@ -72,6 +73,21 @@ pub(crate) fn service(
 {
     let routes = router(app.clone());
     tower::service_fn(move |request| exchange::hold(app.clone(), routes.clone(), request))
+}
+
+/// What a connection too many is answered: as any answer of the API, but for the headers.
+pub(crate) fn too_many_connections(limit: usize) -> Response {
+    ApiError::too_many_connections(limit).into_response()
+}
+
+/// The whole answer, as bytes, to what is not even a request: hyper hands none of it to the routes.
+pub(crate) fn refusal_of_a_head(status: StatusCode, most_bytes: usize) -> Vec<u8> {
+    let body = ApiError::no_request(status, most_bytes).to_bytes();
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    [head.into_bytes(), body].concat()
 }
 
 /// Every route.

@@ -1,5 +1,7 @@
 //! A file on its way in over HTTP.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -7,19 +9,24 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use batchmock_client::types::Purpose;
 use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt as _};
 use multer::{Field, Multipart};
 
 use super::ApiError;
 use super::batches::EXPIRY_SECONDS;
 use super::disposition::Disposition;
+use super::extract::refuse_encoded;
 use crate::config::Limits;
 use crate::world::{AddFileError, Incoming, NewFile, Upload, World};
 
 /// How much is gathered before it goes to disk and past the scanner.
 const GATHERED: usize = 256 * 1024;
 
-/// How long a form field other than the file may be.
-const MAX_FIELD: usize = 1024 * 1024;
+/// How much may come before the first boundary, or of the headers of a part: all of it is held in memory.
+const MAX_BETWEEN: u64 = 4 * 1024 * 1024;
+
+/// How many bytes of names of fields that there are not are told.
+const MAX_UNKNOWN: usize = 16 * 1024;
 
 /// Reads a form with a `file` and a `purpose`, in any order: some clients send the purpose last. Of a field
 /// that comes twice the last one counts (assumed).
@@ -29,6 +36,7 @@ pub(super) async fn receive(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<NewFile, ApiError> {
+    refuse_encoded(headers)?;
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let boundary = multer::parse_boundary(content_type).map_err(|error| {
         if matches!(error, multer::Error::NoBoundary) {
@@ -37,7 +45,8 @@ pub(super) async fn receive(
             ApiError::unsupported_content_type("multipart/form-data", content_type)
         }
     })?;
-    let mut form = Multipart::new(body.into_data_stream(), boundary);
+    let meter = Meter::new(limits);
+    let mut form = Multipart::new(meter.measure(body), boundary);
 
     let mut purpose = None;
     let mut file = None;
@@ -46,23 +55,26 @@ pub(super) async fn receive(
     let mut expiry_as_text = None;
     let mut unknown = Vec::new();
     while let Some(field) = form.next_field().await.map_err(|error| form_error(&error))? {
+        meter.moved_on();
         let Disposition { name, filename } = Disposition::of(field.headers());
         match name.as_str() {
-            "purpose" => purpose = Some(text(field).await?),
-            "expires_after[anchor]" => anchor = Some(text(field).await?),
-            "expires_after[seconds]" => seconds = Some(text(field).await?),
-            "expires_after" => expiry_as_text = Some(text(field).await?),
+            "purpose" => purpose = Some(text(field, &meter).await?),
+            "expires_after[anchor]" => anchor = Some(text(field, &meter).await?),
+            "expires_after[seconds]" => seconds = Some(text(field, &meter).await?),
+            "expires_after" => expiry_as_text = Some(text(field, &meter).await?),
             "file" => {
                 let filename = filename.unwrap_or_else(|| "upload".to_owned());
                 let limit = match purpose.as_deref() {
                     Some("batch") => limits.batch_file_bytes,
                     _ => limits.file_bytes.max(limits.batch_file_bytes),
                 };
-                file = Some((filename, store(world, field, limit).await?));
+                file = Some((filename, store(world, field, limit, &meter).await?));
             }
             _ => {
-                drop(text(field).await?);
-                if !unknown.contains(&name) {
+                drop(text(field, &meter).await?);
+                let is_told =
+                    unknown.iter().map(String::len).sum::<usize>() < MAX_UNKNOWN && !unknown.contains(&name);
+                if is_told {
                     unknown.push(name);
                 }
             }
@@ -125,11 +137,12 @@ fn expires_after(anchor: Option<String>, seconds: Option<String>) -> Result<Opti
 }
 
 /// Takes the file in, chunk by chunk: while one chunk goes to disk and past the scanner, the next one comes.
-async fn store(world: &World, mut field: Field<'_>, limit: u64) -> Result<Upload, ApiError> {
+async fn store(world: &World, mut field: Field<'_>, limit: u64, meter: &Meter) -> Result<Upload, ApiError> {
     let mut writing = spawn_first(world.receive().map_err(|error| ApiError::internal(&error))?);
     let mut gathered = BytesMut::with_capacity(GATHERED);
     let mut received: u64 = 0;
     while let Some(chunk) = field.chunk().await.map_err(|error| form_error(&error))? {
+        meter.moved_on();
         received += chunk.len() as u64;
         if received > limit {
             return Err(AddFileError::TooLarge.into());
@@ -153,6 +166,52 @@ async fn store(world: &World, mut field: Field<'_>, limit: u64) -> Result<Upload
         .map_err(|error| ApiError::internal(&error))
 }
 
+/// Measures a form as it comes in.
+#[derive(Debug)]
+struct Meter {
+    limits: Limits,
+    /// What has come since a field was last found, or a piece of one.
+    n_between: Arc<AtomicU64>,
+}
+
+/// Why a form is not read further.
+#[derive(Debug, thiserror::Error)]
+enum Measured {
+    /// There is more of it than of the longest file with its fields.
+    #[error("the form is too long")]
+    TooLong,
+    /// So much has come without a field in it that it cannot be a form.
+    #[error("the form has no shape")]
+    Shapeless,
+}
+
+impl Meter {
+    fn new(limits: Limits) -> Self {
+        Self { limits, n_between: Arc::default() }
+    }
+
+    /// The bytes of a form, until there are too many.
+    fn measure(&self, body: Body) -> impl Stream<Item = Result<Bytes, axum::BoxError>> + use<> {
+        let n_between = Arc::clone(&self.n_between);
+        let fields = (self.limits.form_field_bytes as u64).saturating_mul(16);
+        let mut left = self.limits.any_file_bytes().saturating_add(fields).saturating_add(MAX_BETWEEN);
+        body.into_data_stream().map(move |chunk| {
+            let chunk = chunk?;
+            let n = chunk.len() as u64;
+            left = left.checked_sub(n).ok_or(Measured::TooLong)?;
+            if n_between.fetch_add(n, Ordering::Relaxed) + n > MAX_BETWEEN {
+                return Err(Measured::Shapeless.into());
+            }
+            Ok(chunk)
+        })
+    }
+
+    /// A field, or a piece of one, has been found.
+    fn moved_on(&self) {
+        self.n_between.store(0, Ordering::Relaxed);
+    }
+}
+
 type Writing = tokio::task::JoinHandle<std::io::Result<Incoming>>;
 
 fn spawn_first(incoming: Incoming) -> Writing {
@@ -170,10 +229,11 @@ async fn finished(writing: Writing) -> Result<Incoming, ApiError> {
         .map_err(|error| ApiError::internal(&error))
 }
 
-async fn text(mut field: Field<'_>) -> Result<String, ApiError> {
+async fn text(mut field: Field<'_>, meter: &Meter) -> Result<String, ApiError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = field.chunk().await.map_err(|error| form_error(&error))? {
-        if bytes.len() + chunk.len() > MAX_FIELD {
+        meter.moved_on();
+        if bytes.len() + chunk.len() > meter.limits.form_field_bytes {
             return Err(ApiError::too_long());
         }
         bytes.extend_from_slice(&chunk);
@@ -188,7 +248,13 @@ fn form_error(error: &multer::Error) -> ApiError {
         Error::IncompleteStream | Error::IncompleteHeaders | Error::IncompleteFieldData { .. } => {
             ApiError::bad_multipart("it ends before its last boundary")
         }
-        Error::StreamReadFailed(_) => ApiError::broken_body(),
+        Error::StreamReadFailed(why) => match why.downcast_ref::<Measured>() {
+            Some(Measured::TooLong) => ApiError::too_long(),
+            Some(Measured::Shapeless) => {
+                ApiError::bad_multipart("no boundary, or no end of a part's headers, comes")
+            }
+            None => ApiError::unreadable_body(&**why),
+        },
         Error::ReadHeaderFailed(_) | Error::DecodeHeaderName { .. } | Error::DecodeHeaderValue { .. } => {
             ApiError::bad_multipart("a part has headers that cannot be read")
         }

@@ -17,12 +17,15 @@ impl FromRequestParts<App> for Query {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
-        let query = parts.uri.query().unwrap_or_default();
-        Ok(Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect()))
+        Ok(Self::read(parts.uri.query().unwrap_or_default()))
     }
 }
 
 impl Query {
+    fn read(query: &str) -> Self {
+        Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+    }
+
     /// A text, unless it is absent or empty.
     pub(super) fn text(&self, name: &str) -> Result<Option<&str>, ApiError> {
         let mut values = self.0.iter().filter(|(found, _)| found == name).map(|(_, value)| value.as_str());
@@ -59,6 +62,33 @@ impl Query {
         match choices.iter().find(|choice| **choice == text) {
             Some(choice) => Ok(Some(choice)),
             None => Err(Refusal::unsupported_choice(name, text, choices).into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_query_can_be_read(text: String, odd in "(limit|order|after|[&=%+a-f0-9\\[\\]-]){0,20}") {
+            for text in [text, odd] {
+                let query = Query::read(&text);
+                let limit = query.integer("limit", 1..=100);
+                prop_assert!(limit.is_err() || limit.is_ok_and(|limit| limit.is_none_or(|n| (1..=100).contains(&n))));
+                let order = query.choice("order", &["asc", "desc"]);
+                prop_assert!(order.is_err() || order.is_ok_and(|order| order.is_none_or(|order| order.ends_with("sc"))));
+                prop_assert!(query.text("after").is_ok_and(|after| after != Some("")) || text.matches("after").count() > 1);
+            }
+        }
+
+        #[test]
+        fn a_number_comes_back_if_it_is_in_its_range(number: i64) {
+            let read = Query::read(&format!("limit={number}")).integer("limit", 0..=1_000_000);
+            prop_assert_eq!(read.ok().flatten(), Some(number).filter(|number| (0..=1_000_000).contains(number)));
         }
     }
 }

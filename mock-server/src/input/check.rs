@@ -112,7 +112,7 @@ mod tests {
     const LIMITS: Limits = Limits { lines: 50_000, embedding_inputs: 50_000 };
 
     fn scan(lines: &[&str]) -> Scan {
-        let mut scanner = Scanner::new(Arc::default());
+        let mut scanner = Scanner::new(Arc::default(), usize::MAX);
         scanner.push(lines.join("\n").as_bytes());
         scanner.finish()
     }

@@ -147,6 +147,8 @@ fn pattern(text: &str) -> Result<GlobMatcher, RuleError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn rules(texts: &[&str]) -> LineRules {
@@ -185,5 +187,28 @@ mod tests {
         assert_eq!(error, "the rule at line 1: a rule needs a `custom_id` or a `model` to go by");
         let error = LineRules::from_toml("[[line]]\ncustom = '*'\n").unwrap_err().to_string();
         assert!(error.contains("line 2, column 1") && error.contains("unknown field `custom`"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_rules_or_is_refused_in_words(
+            text: String,
+            odd in "(\\[\\[line\\]\\]\n|custom_id = |model = |outcome = |\"429\"\n|\"a[*]\"\n|[\"'\\[\\]{}*?!,\\\\=é\n]){0,12}",
+        ) {
+            for text in [&text, &odd] {
+                if let Err(error) = LineRules::from_toml(text) {
+                    prop_assert!(!error.to_string().is_empty());
+                }
+            }
+        }
+
+        #[test]
+        fn any_pattern_matches_or_is_refused(pattern in "[a-c*?{}\\[\\]!,\\\\/é-]{0,30}", id in "[a-c/é]{0,200}", any: String) {
+            for pattern in [pattern, any] {
+                if let Ok(rule) = format!("custom_id={pattern}:429").parse::<LineRule>() {
+                    rule.matches(&id, None);
+                }
+            }
+        }
     }
 }

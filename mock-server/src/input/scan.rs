@@ -20,8 +20,12 @@ const MAX_LINES: usize = 1_000_000;
 #[derive(Debug)]
 pub(crate) struct Scanner {
     rules: Arc<LineRules>,
+    /// How long a line may be.
+    max_line: usize,
     /// The beginning of a line whose end has not come yet.
     unfinished: Vec<u8>,
+    /// How much of it has been let go, since it is too long or nobody will read it.
+    n_let_go: u64,
     /// Where the unfinished line begins.
     line_start: u64,
     /// The number of the unfinished line, counted from 1.
@@ -54,11 +58,13 @@ pub(crate) enum UploadFault {
 }
 
 impl Scanner {
-    /// A scanner that gives lines the outcomes of these rules.
-    pub(crate) fn new(rules: Arc<LineRules>) -> Self {
+    /// A scanner that gives lines the outcomes of these rules, and holds at most so many bytes of a line.
+    pub(crate) fn new(rules: Arc<LineRules>, max_line: usize) -> Self {
         Self {
             rules,
+            max_line,
             unfinished: Vec::new(),
+            n_let_go: 0,
             line_start: 0,
             line_number: 1,
             custom_ids: HashSet::new(),
@@ -72,32 +78,70 @@ impl Scanner {
         let mut consumed = 0;
         for end in memchr_iter(b'\n', chunk) {
             let piece = &chunk[consumed..end];
-            if self.unfinished.is_empty() {
+            if self.unfinished.is_empty() && self.n_let_go == 0 && piece.len() <= self.max_line {
                 self.finish_line(piece, 1);
             } else {
-                let mut line = std::mem::take(&mut self.unfinished);
-                line.extend_from_slice(piece);
-                self.finish_line(&line, 1);
-                line.clear();
-                self.unfinished = line;
+                self.keep(piece);
+                self.finish_unfinished(1);
             }
             consumed = end + 1;
             rest = &chunk[consumed..];
         }
-        self.unfinished.extend_from_slice(rest);
+        self.keep(rest);
     }
 
     /// Reads the last line, if no line end has come after it, and gives what is known.
     pub(crate) fn finish(mut self) -> Scan {
-        let last = std::mem::take(&mut self.unfinished);
-        if !last.is_empty() {
-            self.finish_line(&last, 0);
+        if !self.unfinished.is_empty() || self.n_let_go > 0 {
+            self.finish_unfinished(0);
         }
         if self.scan.n_lines == 0 && self.scan.fault.is_none() {
             self.scan.fault = Some(UploadFault::NotJsonl);
         }
         self.scan.lines.shrink_to_fit();
         self.scan
+    }
+
+    /// Holds on to a piece of the unfinished line.
+    fn keep(&mut self, piece: &[u8]) {
+        let len = self.unfinished.len() + piece.len();
+        if self.n_let_go > 0 || self.scan.fault.is_some() || len > self.max_line {
+            self.n_let_go += len as u64;
+            self.unfinished = Vec::new();
+        } else {
+            self.unfinished.extend_from_slice(piece);
+        }
+    }
+
+    fn finish_unfinished(&mut self, line_end: usize) {
+        let n_let_go = std::mem::take(&mut self.n_let_go);
+        if n_let_go > 0 {
+            self.finish_long_line(n_let_go, line_end as u64);
+        } else {
+            let mut line = std::mem::take(&mut self.unfinished);
+            self.finish_line(&line, line_end);
+            line.clear();
+            self.unfinished = line;
+        }
+    }
+
+    /// Notes a line of which nothing is known but its length.
+    fn finish_long_line(&mut self, len: u64, line_end: u64) {
+        let (start, number) = (self.line_start, self.line_number);
+        self.line_start += len + line_end;
+        self.line_number = number.saturating_add(1);
+        if self.scan.fault.is_some() {
+            return;
+        }
+        if number == 1 {
+            self.scan.fault = Some(UploadFault::NotJsonl);
+            return;
+        }
+        self.scan.n_lines += 1;
+        if self.scan.lines.len() < MAX_LINES {
+            let content = LineContent::Unusable(Problem::NotJson);
+            self.scan.lines.push(Line { start, len: 0, number, content });
+        }
     }
 
     fn finish_line(&mut self, line: &[u8], line_end: usize) {
@@ -185,7 +229,11 @@ mod tests {
     );
 
     fn scan(chunks: &[&[u8]]) -> Scan {
-        let mut scanner = Scanner::new(Arc::default());
+        scan_with(1_000, chunks)
+    }
+
+    fn scan_with(max_line: usize, chunks: &[&[u8]]) -> Scan {
+        let mut scanner = Scanner::new(Arc::default(), max_line);
         for chunk in chunks {
             scanner.push(chunk);
         }
@@ -223,6 +271,28 @@ mod tests {
         assert_eq!(scan(&[b"{}\n{}\n\"\xff\"\n"]).fault, Some(UploadFault::NotUtf8));
     }
 
+    #[test]
+    fn a_line_that_is_too_long_is_no_json_and_the_others_are_what_they_are() {
+        let long = format!("{{}}\n\"{}\"\n{{}}\n", "a".repeat(2_000));
+        for size in [1, 7, 999, 10_000] {
+            let scan = scan(&long.as_bytes().chunks(size).collect::<Vec<_>>());
+            let starts: Vec<_> = scan.lines.iter().map(|line| (line.number, line.range().start)).collect();
+            assert_eq!(starts, [(1, 0), (2, 3), (3, 2_006)]);
+            assert_eq!(scan.lines[1].content, LineContent::Unusable(Problem::NotJson));
+            assert_eq!(scan.fault, None);
+        }
+        assert_eq!(scan(&[&[b'1'; 2_000]]).fault, Some(UploadFault::NotJsonl));
+    }
+
+    #[test]
+    fn nothing_of_a_long_line_is_held() {
+        let mut scanner = Scanner::new(Arc::default(), 1_000);
+        for _ in 0..1_000 {
+            scanner.push(&[b'a'; 1_000]);
+            assert!(scanner.unfinished.capacity() <= 1_000);
+        }
+    }
+
     proptest! {
         #[test]
         fn it_does_not_matter_how_the_bytes_are_cut(cuts in proptest::collection::vec(0..INPUT.len(), 0..20)) {
@@ -230,7 +300,10 @@ mod tests {
             cuts.extend([0, INPUT.len()]);
             cuts.sort_unstable();
             let chunks: Vec<_> = cuts.windows(2).map(|cut| &INPUT.as_bytes()[cut[0]..cut[1]]).collect();
-            prop_assert_eq!(scan(&chunks).lines, scan(&[INPUT.as_bytes()]).lines);
+            for max_line in [10, 100, 1_000] {
+                let whole = scan_with(max_line, &[INPUT.as_bytes()]);
+                prop_assert_eq!(scan_with(max_line, &chunks).lines, whole.lines);
+            }
         }
 
         #[test]

@@ -11,7 +11,7 @@ use crate::endpoint::Endpoint;
 const LIMITS: InputLimits = InputLimits { lines: 50_000, embedding_inputs: 50_000 };
 
 fn scan(bytes: &[u8]) -> Scan {
-    let mut scanner = Scanner::new(Arc::default());
+    let mut scanner = Scanner::new(Arc::default(), usize::MAX);
     scanner.push(bytes);
     scanner.finish()
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -41,11 +41,30 @@ impl BlobDir {
     pub(crate) fn create(self: &Arc<Self>) -> io::Result<BlobWriter> {
         let number = self.n_blobs.fetch_add(1, Ordering::Relaxed);
         let path = self.dir.path().join(number.to_string());
-        let file = File::create_new(&path)?;
+        let file = match File::create_new(&path) {
+            // Systems clean up temporary directories, and so do people: then it is made again.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                make_private(self.dir.path())?;
+                File::create_new(&path)
+            }
+            file => file,
+        }?;
         Ok(BlobWriter {
             file: BufWriter::with_capacity(256 * 1024, file),
             blob: Blob { path, len: 0, _dir: Arc::clone(self) },
         })
+    }
+}
+
+/// Makes a directory that nobody else can look into.
+fn make_private(path: &Path) -> io::Result<()> {
+    let mut dir = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut dir, 0o700);
+    match dir.create(path) {
+        // Somebody else of ours was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
     }
 }
 

@@ -206,7 +206,7 @@ impl World {
 
     /// Begins to take a file in. Blocks on the disk.
     pub(crate) fn receive(&self) -> io::Result<Incoming> {
-        Incoming::new(&self.source.blobs, Arc::clone(&self.source.rules))
+        Incoming::new(&self.source.blobs, Arc::clone(&self.source.rules), self.config.limits.json_bytes)
     }
 
     /// Adds a file that has come in.

@@ -49,11 +49,17 @@ impl Worlds {
         Seed::new(self.config.seed).nth("stranger", self.n_strangers.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// The world of a key, if it is there or one more may be made.
+    pub(crate) fn world_if_room(&self, key: &str, wall: Timestamp) -> Option<Arc<World>> {
+        if let Some(world) = self.by_key.get(key) {
+            return Some(Arc::clone(&world));
+        }
+        // Of several who come at once each may make one more than that.
+        (self.by_key.len() < self.config.limits.worlds).then(|| self.world(key, wall))
+    }
+
     /// The world of a key.
     pub(crate) fn world(&self, key: &str, wall: Timestamp) -> Arc<World> {
-        if let Some(world) = self.by_key.get(key) {
-            return Arc::clone(&world);
-        }
         let make = || {
             let seed = Seed::new(self.config.seed).named(key);
             let source = self.source.clone();

@@ -25,8 +25,8 @@ pub(crate) struct Upload {
 
 impl Incoming {
     /// Begins a file.
-    pub(crate) fn new(blobs: &Arc<BlobDir>, rules: Arc<LineRules>) -> io::Result<Self> {
-        Ok(Self { writer: blobs.create()?, scanner: Scanner::new(rules) })
+    pub(crate) fn new(blobs: &Arc<BlobDir>, rules: Arc<LineRules>, max_line: usize) -> io::Result<Self> {
+        Ok(Self { writer: blobs.create()?, scanner: Scanner::new(rules, max_line) })
     }
 
     /// Takes the next bytes. Blocks on the disk.

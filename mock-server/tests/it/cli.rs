@@ -4,6 +4,6 @@ mod clock;
 mod env;
 mod exec;
 mod help;
-mod process;
+pub(crate) mod process;
 mod serve;
 mod wait;

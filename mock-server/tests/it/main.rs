@@ -18,4 +18,5 @@ mod support;
 mod switches;
 mod tidy;
 mod transcripts;
+mod trouble;
 mod worlds;

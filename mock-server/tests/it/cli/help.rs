@@ -44,6 +44,7 @@ fn a_bad_flag_is_wrong_usage() {
         &["--clock", "scaled:0"],
         &["--start-at", "tomorrow"],
         &["--validating-for", "soon"],
+        &["--idle-timeout", "0s"],
         &["--line", "order-*=429"],
         &["--line", "custom_id=*:teapot"],
         &["exec"],

@@ -7,10 +7,10 @@ use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// A key that no output may show.
-pub(super) const SECRET_KEY: &str = "sk-do-not-show-this-0815-to-anybody";
+pub(crate) const SECRET_KEY: &str = "sk-do-not-show-this-0815-to-anybody";
 
 /// A command of batchmock that the environment of the tests does not reach.
-pub(super) fn batchmock<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+pub(crate) fn batchmock<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_batchmock"));
     command.args(arguments).stdin(Stdio::null());
     for name in [
@@ -29,19 +29,19 @@ pub(super) fn batchmock<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>)
 }
 
 /// What a command that ends by itself has said.
-pub(super) struct Said {
-    pub(super) code: i32,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// Runs a command to its end.
-pub(super) fn run<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Said {
+pub(crate) fn run<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Said {
     said(&mut batchmock(arguments))
 }
 
 /// Runs a command to its end.
-pub(super) fn said(command: &mut Command) -> Said {
+pub(crate) fn said(command: &mut Command) -> Said {
     let Output { status, stdout, stderr } = command.output().unwrap();
     Said {
         code: status.code().expect("no signal ended it"),
@@ -51,7 +51,7 @@ pub(super) fn said(command: &mut Command) -> Said {
 }
 
 /// A child process that does not outlive the test.
-pub(super) struct Guarded(pub(super) Child);
+pub(crate) struct Guarded(pub(crate) Child);
 
 impl Drop for Guarded {
     fn drop(&mut self) {
@@ -64,20 +64,20 @@ impl Drop for Guarded {
 #[cfg(unix)]
 impl Guarded {
     /// Sends a signal.
-    pub(super) fn signal(&self, signal: rustix::process::Signal) {
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = i32::try_from(self.0.id()).unwrap();
         rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal).unwrap();
     }
 }
 
 /// A mock that serves on a free port.
-pub(super) struct Served {
-    pub(super) process: Guarded,
+pub(crate) struct Served {
+    pub(crate) process: Guarded,
     stderr: BufReader<ChildStderr>,
     /// All that it has said so far.
-    pub(super) told: String,
+    pub(crate) told: String,
     /// As it says itself.
-    pub(super) base_url: String,
+    pub(crate) base_url: String,
     /// Inside which it keeps its files.
     #[cfg_attr(not(unix), expect(dead_code, reason = "it is looked into where signals stop the mock"))]
     dir: TempDir,
@@ -85,9 +85,13 @@ pub(super) struct Served {
 
 impl Served {
     /// Starts a mock and waits until it says where it takes requests.
-    pub(super) fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::start_by(batchmock(["serve", "--port", "0"].iter().chain(arguments)))
+    }
+
+    /// Starts a mock by a command of its own, and waits until it says where it takes requests.
+    pub(crate) fn start_by(mut command: Command) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut command = batchmock(["serve", "--port", "0"].iter().chain(arguments));
         command.env("TMPDIR", dir.path()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut process = Guarded(command.spawn().unwrap());
         let stderr = BufReader::new(process.0.stderr.take().unwrap());
@@ -98,8 +102,13 @@ impl Served {
         served
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> std::net::SocketAddr {
+        self.base_url.strip_prefix("http://").unwrap().strip_suffix("/v1").unwrap().parse().unwrap()
+    }
+
     /// The next line on standard error that contains this.
-    pub(super) fn line_with(&mut self, part: &str) -> String {
+    pub(crate) fn line_with(&mut self, part: &str) -> String {
         loop {
             let mut line = String::new();
             assert!(self.stderr.read_line(&mut line).unwrap() > 0, "it ended, having said:\n{}", self.told);
@@ -112,17 +121,17 @@ impl Served {
 
     /// What the mock takes for the system's directory for temporary files.
     #[cfg(unix)]
-    pub(super) fn files(&self) -> &std::path::Path {
+    pub(crate) fn files(&self) -> &std::path::Path {
         self.dir.path()
     }
 
     /// Runs another command of batchmock against this mock.
-    pub(super) fn run(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         said(batchmock(arguments).env("OPENAI_BASE_URL", &self.base_url).env("OPENAI_API_KEY", SECRET_KEY))
     }
 
     /// Asks the mock for something, with the secret key.
-    pub(super) fn ask(
+    pub(crate) fn ask(
         &self,
         request: impl FnOnce(&reqwest::Client, &str) -> reqwest::RequestBuilder,
     ) -> (u16, String) {
@@ -136,7 +145,7 @@ impl Served {
 
     /// Stops it with a signal, and tells its exit code and all that it has said.
     #[cfg(unix)]
-    pub(super) fn stop(mut self, signal: rustix::process::Signal) -> (Option<i32>, String, TempDir) {
+    pub(crate) fn stop(mut self, signal: rustix::process::Signal) -> (Option<i32>, String, TempDir) {
         self.process.signal(signal);
         while self.stderr.read_line(&mut self.told).unwrap() > 0 {}
         (self.process.0.wait().unwrap().code(), self.told, self.dir)

@@ -1,0 +1,149 @@
+//! How much a mock accepts and how long it waits, as the command line says it.
+
+use std::time::Duration;
+
+use batchmock::{ConnectionLimits, Limits};
+use clap::Args;
+
+use super::mock_args::duration;
+
+/// How much is accepted. No client that does its work meets these, but for a test of what it does then.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(super) struct LimitArgs {
+    /// Accept at most this many lines in a batch.
+    #[arg(long, value_name = "LINES", default_value_t = Limits::default().batch_lines)]
+    max_batch_lines: u32,
+
+    /// Accept at most this many bytes in a file for a batch.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().batch_file_bytes)]
+    max_batch_file_bytes: u64,
+
+    /// Accept at most this many bytes in any other file.
+    #[arg(long, hide_short_help = true, value_name = "BYTES", default_value_t = Limits::default().file_bytes)]
+    max_file_bytes: u64,
+
+    /// Accept at most this many bytes in a JSON body, and in a line of a batch.
+    #[arg(long, hide_short_help = true, value_name = "BYTES", default_value_t = Limits::default().json_bytes)]
+    max_json_bytes: usize,
+
+    /// Accept at most this many bytes in a form field that is no file.
+    #[arg(long, hide_short_help = true, value_name = "BYTES", default_value_t = Limits::default().form_field_bytes)]
+    max_form_field_bytes: usize,
+
+    /// Make at most this many worlds, one for each key that is used.
+    #[arg(long, hide_short_help = true, value_name = "WORLDS", default_value_t = Limits::default().worlds)]
+    max_worlds: usize,
+
+    /// Accept at most this many bytes in a request line with its headers.
+    #[arg(long, hide_short_help = true, value_name = "BYTES", default_value_t = ConnectionLimits::default().head_bytes)]
+    max_head_bytes: usize,
+
+    /// Have at most this many connections open; more are answered with status 503. The system's limit on open
+    /// files lowers this.
+    #[arg(long, hide_short_help = true, value_name = "CONNECTIONS", default_value_t = ConnectionLimits::default().n_connections)]
+    max_connections: usize,
+
+    /// Give up a request whose line and headers take longer than this.
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = some_time, default_value = HEAD_FOR)]
+    head_timeout: Duration,
+
+    /// Give up a request whose body takes longer than this for a kibibyte.
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = some_time, default_value = BODY_STALLS_FOR)]
+    body_timeout: Duration,
+
+    /// Give up an answer of which the client takes no kibibyte for this long.
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = some_time, default_value = ANSWER_STALLS_FOR)]
+    answer_timeout: Duration,
+
+    /// Close a connection over which no request has come for this long, or for twice as long at most.
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = some_time, default_value = IDLE_FOR)]
+    idle_timeout: Duration,
+}
+
+const HEAD_FOR: &str = "1m";
+const BODY_STALLS_FOR: &str = "5m";
+const ANSWER_STALLS_FOR: &str = "1h";
+const IDLE_FOR: &str = "1h";
+
+impl LimitArgs {
+    /// What they say of requests.
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            batch_lines: self.max_batch_lines,
+            batch_file_bytes: self.max_batch_file_bytes,
+            file_bytes: self.max_file_bytes,
+            json_bytes: self.max_json_bytes,
+            form_field_bytes: self.max_form_field_bytes,
+            worlds: self.max_worlds,
+            ..Limits::default()
+        }
+    }
+
+    /// What they say of connections.
+    pub(super) fn connections(&self) -> ConnectionLimits {
+        ConnectionLimits {
+            n_connections: self.max_connections,
+            head_bytes: self.max_head_bytes,
+            head_for: self.head_timeout,
+            idle_for: self.idle_timeout,
+            body_stalls_for: self.body_timeout,
+            answer_stalls_for: self.answer_timeout,
+        }
+    }
+}
+
+/// Reads a duration in which something can happen.
+fn some_time(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("that leaves no time at all".to_owned()),
+        some => Ok(some),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        limits: LimitArgs,
+    }
+
+    #[test]
+    fn without_flags_they_are_those_of_the_library() {
+        let Line { limits } = Line::parse_from(["batchmock"]);
+        assert_eq!(limits.limits(), Limits::default());
+        assert_eq!(limits.connections(), ConnectionLimits::default());
+    }
+
+    #[test]
+    fn each_flag_sets_what_it_names() {
+        let flags = "--max-batch-lines 1 --max-batch-file-bytes 2 --max-file-bytes 3 --max-json-bytes 4 \
+                     --max-form-field-bytes 5 --max-worlds 6 --max-head-bytes 7 --max-connections 8 \
+                     --head-timeout 9s --body-timeout 10s --answer-timeout 11s --idle-timeout 12s";
+        let Line { limits } = Line::parse_from(std::iter::once("batchmock").chain(flags.split_whitespace()));
+        let requests = Limits {
+            batch_lines: 1,
+            batch_embedding_inputs: Limits::default().batch_embedding_inputs,
+            batch_file_bytes: 2,
+            file_bytes: 3,
+            json_bytes: 4,
+            form_field_bytes: 5,
+            worlds: 6,
+        };
+        assert_eq!(limits.limits(), requests);
+        let connections = ConnectionLimits {
+            head_bytes: 7,
+            n_connections: 8,
+            head_for: Duration::from_secs(9),
+            body_stalls_for: Duration::from_secs(10),
+            answer_stalls_for: Duration::from_secs(11),
+            idle_for: Duration::from_secs(12),
+        };
+        assert_eq!(limits.connections(), connections);
+    }
+}

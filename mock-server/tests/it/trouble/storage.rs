@@ -1,0 +1,187 @@
+//! A disk that fails, and a process that is told to stop.
+
+use std::path::Path;
+use std::process::Command;
+
+use reqwest::multipart::{Form, Part};
+use rustix::process::Signal;
+
+use super::wire::Wire;
+use crate::cli::process::{Served, batchmock};
+
+/// A mock that has made its directory: it says where it takes requests before that, and takes them after.
+fn started() -> Served {
+    let served = Served::start(&[]);
+    let (status, _) = served.ask(|client, base_url| client.get(format!("{base_url}/batches")));
+    assert_eq!(status, 200);
+    served
+}
+
+fn upload(served: &Served, n: usize) -> (u16, String) {
+    served.ask(|client, base_url| {
+        let file = Part::bytes(vec![b'a'; n]).file_name("a.bin");
+        client
+            .post(format!("{base_url}/files"))
+            .multipart(Form::new().text("purpose", "vision").part("file", file))
+    })
+}
+
+fn id(answer: &str) -> String {
+    let answer: serde_json::Value = serde_json::from_str(answer).unwrap();
+    answer["id"].as_str().unwrap().to_owned()
+}
+
+fn message(answer: &str) -> String {
+    let answer: serde_json::Value = serde_json::from_str(answer).unwrap();
+    assert_eq!(answer["error"]["type"], "server_error", "{answer}");
+    answer["error"]["message"].as_str().unwrap().to_owned()
+}
+
+fn content(served: &Served, id: &str) -> (u16, String) {
+    served.ask(|client, base_url| client.get(format!("{base_url}/files/{id}/content")))
+}
+
+/// The directory of a mock, inside the one that it takes for the system's.
+fn directory(parent: &Path) -> std::path::PathBuf {
+    std::fs::read_dir(parent).unwrap().next().unwrap().unwrap().path()
+}
+
+const GONE: &str = "batchmock could not read or write its files: one is gone, perhaps with the temporary directory \
+                    that it was in";
+
+#[test]
+fn a_temporary_directory_that_is_removed_is_made_again() {
+    let served = Served::start(&[]);
+    let before = id(&upload(&served, 100).1);
+    let path = directory(served.files());
+    std::fs::remove_dir_all(&path).unwrap();
+
+    let (status, answer) = content(&served, &before);
+    assert_eq!((status, message(&answer).as_str()), (500, GONE), "what is lost is lost");
+    let (status, answer) = upload(&served, 100);
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(content(&served, &id(&answer)), (200, "a".repeat(100)));
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o700, "nobody else can look into it");
+    let (code, _, dir) = served.stop(Signal::TERM);
+    assert_eq!(code, Some(0));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left behind");
+}
+
+#[test]
+fn a_mock_is_back_in_service_when_there_is_a_place_for_files_again() {
+    let served = started();
+    std::fs::remove_dir_all(served.files()).unwrap();
+    let (status, answer) = upload(&served, 100);
+    assert_eq!((status, message(&answer).as_str()), (500, GONE));
+    let (status, _) = served.ask(|client, base_url| client.get(format!("{base_url}/batches")));
+    assert_eq!(status, 200, "what needs no files works");
+    std::fs::create_dir(served.files()).unwrap();
+    assert_eq!(upload(&served, 100).0, 200);
+}
+
+/// How much a disk holds that is soon full.
+const SMALL: usize = 1024 * 1024;
+
+/// Holds a mock whose disk takes no more than a mebibyte at a time against what is promised.
+fn hold_with_little_room(served: &Served, cause: &str) {
+    let kept = id(&upload(served, 1_000).1);
+    for _ in 0..3 {
+        let (status, answer) = upload(served, 3 * SMALL);
+        assert_eq!(status, 500, "{answer}");
+        let message = message(&answer);
+        assert!(message.starts_with("batchmock could not read or write its files: "), "{message}");
+        assert!(message.contains(cause), "{message}");
+    }
+    let (_, files) = served.ask(|client, base_url| client.get(format!("{base_url}/files")));
+    let files: serde_json::Value = serde_json::from_str(&files).unwrap();
+    assert_eq!(files["data"].as_array().unwrap().len(), 1, "nothing half-written is visible");
+    let n_blobs = std::fs::read_dir(directory(served.files())).unwrap().count();
+    assert_eq!(n_blobs, 1, "nothing half-written is left");
+    assert_eq!(content(served, &kept), (200, "a".repeat(1_000)));
+    assert_eq!(upload(served, SMALL / 2).0, 200, "what fits is taken");
+}
+
+#[test]
+fn a_file_that_the_system_does_not_let_grow_is_refused_with_the_cause() {
+    // Blocks of 512 bytes. The signal that the system sends as well is ignored, as it is by most supervisors.
+    let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", SMALL / 512);
+    let mock = batchmock(["serve", "--port", "0"]);
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(script).arg(mock.get_program()).args(mock.get_args());
+    hold_with_little_room(&Served::start_by(command), "File too large");
+}
+
+/// A small file system of its own, until it goes.
+#[cfg(target_os = "linux")]
+struct SmallDisk<'a>(&'a Path);
+
+#[cfg(target_os = "linux")]
+impl Drop for SmallDisk<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(self.0).status();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[expect(clippy::print_stderr, reason = "a test that cannot be run has to say so")]
+fn a_full_disk_is_told_as_the_cause() {
+    let served = started();
+    let path = directory(served.files());
+    let mount = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", &format!("size={SMALL}"), "batchmock-test"])
+        .arg(&path)
+        .output();
+    match mount {
+        Ok(mount) if mount.status.success() => {}
+        Ok(mount) => {
+            eprintln!(
+                "not run: no small disk can be made: {}",
+                String::from_utf8_lossy(&mount.stderr).trim()
+            );
+            return;
+        }
+        Err(error) => {
+            eprintln!("not run: no small disk can be made: {error}");
+            return;
+        }
+    }
+    let _disk = SmallDisk(&path);
+    hold_with_little_room(&served, "No space left on device");
+}
+
+#[test]
+fn a_download_that_is_not_taken_does_not_keep_a_mock_from_stopping() {
+    let served = Served::start(&[]);
+    let file = id(&upload(&served, 32 * SMALL).1);
+    let mut wire = Wire::connect(served.address());
+    let key = crate::cli::process::SECRET_KEY;
+    let head = format!(
+        "GET /v1/files/{file}/content HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\r\n"
+    );
+    wire.send(head.as_bytes()).unwrap();
+    assert_eq!(wire.some(&mut [0]), 1);
+    // The client takes no more; the mock waits for it as long as its grace is, and goes.
+    let (code, _, dir) = served.stop(Signal::TERM);
+    assert_eq!(code, Some(0));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "its files are gone");
+    assert!(wire.rest().len() < 32 * SMALL);
+}
+
+#[test]
+fn a_download_that_is_taken_is_completed_before_a_mock_stops() {
+    let mut served = Served::start(&[]);
+    let file = id(&upload(&served, 32 * SMALL).1);
+    let mut wire = Wire::connect(served.address());
+    let key = crate::cli::process::SECRET_KEY;
+    let head = format!(
+        "GET /v1/files/{file}/content HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\r\n"
+    );
+    wire.send(head.as_bytes()).unwrap();
+    assert_eq!(wire.some(&mut [0]), 1);
+    served.process.signal(Signal::TERM);
+    served.line_with("stopping");
+    assert!(wire.rest().len() > 32 * SMALL, "head and body came whole");
+    assert_eq!(served.process.0.wait().unwrap().code(), Some(0));
+}
