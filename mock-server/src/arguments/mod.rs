@@ -3,9 +3,11 @@
 //! Used wherever a JSON object comes in: by the endpoints that batch lines name, by the batch routes and by
 //! the control API.
 
+mod json;
 mod reading;
 mod refusal;
 
-pub(crate) use reading::{Arguments, Place, value_of};
+pub(crate) use json::{Node, Object};
+pub(crate) use reading::{Arguments, Place};
 pub use refusal::Refusal;
 pub(crate) use refusal::type_name;

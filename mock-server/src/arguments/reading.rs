@@ -3,8 +3,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use serde_json::{Map, Value};
-
+use super::json::{Node, Object};
 use super::refusal::{Refusal, alternatives};
 
 /// Where in a body a value stands, written `tools[0].function`.
@@ -38,26 +37,26 @@ enum Wording {
 /// The parameters of a body, or of an object in it. A null is as good as an absent parameter.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arguments<'v, 'p> {
-    object: &'v Map<String, Value>,
+    object: &'v Object<'v>,
     place: Place<'p>,
     wording: Wording,
 }
 
 impl<'v> Arguments<'v, 'static> {
     /// The parameters of a body, refused by name and code.
-    pub(crate) fn new(object: &'v Map<String, Value>) -> Self {
+    pub(crate) fn new(object: &'v Object<'v>) -> Self {
         Self { object, place: Place::Top, wording: Wording::Named }
     }
 
     /// The parameters of a body, refused in the words of JSON Schema.
-    pub(crate) fn in_schema_words(object: &'v Map<String, Value>) -> Self {
+    pub(crate) fn in_schema_words(object: &'v Object<'v>) -> Self {
         Self { wording: Wording::Schema, ..Self::new(object) }
     }
 }
 
 impl<'v, 'p> Arguments<'v, 'p> {
     /// The parameters of an object at a place.
-    pub(crate) fn at(object: &'v Map<String, Value>, place: Place<'p>) -> Self {
+    pub(crate) fn at(object: &'v Object<'v>, place: Place<'p>) -> Self {
         Self { object, place, wording: Wording::Named }
     }
 
@@ -78,20 +77,20 @@ impl<'v, 'p> Arguments<'v, 'p> {
     /// The model, on the endpoints that look for it before everything else.
     pub(crate) fn model(&self) -> Result<String, Refusal> {
         match self.get("model") {
-            Some(Value::String(model)) if !model.is_empty() => Ok(model.clone()),
-            None | Some(Value::String(_)) => Err(Refusal::missing_model()),
+            Some(Node::String(model)) if !model.is_empty() => Ok(model.to_string()),
+            None | Some(Node::String(_)) => Err(Refusal::missing_model()),
             Some(_) => Err(Refusal::unparsable()),
         }
     }
 
     /// The value, unless it is null or absent.
-    pub(crate) fn get(&self, name: &str) -> Option<&'v Value> {
-        value_of(self.object, name).filter(|value| !value.is_null())
+    pub(crate) fn get(&self, name: &str) -> Option<&'v Node<'v>> {
+        self.object.get(name).filter(|value| !value.is_null())
     }
 
     /// The value, which must be there; a null is there, and of the wrong type.
-    pub(crate) fn required(&self, name: &str) -> Result<&'v Value, Refusal> {
-        value_of(self.object, name).ok_or_else(|| match self.wording {
+    pub(crate) fn required(&self, name: &str) -> Result<&'v Node<'v>, Refusal> {
+        self.object.get(name).ok_or_else(|| match self.wording {
             Wording::Named => Refusal::missing(&self.path(name)),
             Wording::Schema => Refusal::invalid(format!("'{name}' is a required property")),
         })
@@ -117,7 +116,7 @@ impl<'v, 'p> Arguments<'v, 'p> {
 
     /// Yes or no.
     pub(crate) fn boolean(&self, name: &str) -> Result<Option<bool>, Refusal> {
-        let read = |value: &Value| value.as_bool().ok_or_else(|| self.wrong_type(name, "boolean", value));
+        let read = |value: &Node<'_>| value.as_bool().ok_or_else(|| self.wrong_type(name, "boolean", value));
         self.get(name).map(read).transpose()
     }
 
@@ -148,9 +147,9 @@ impl<'v, 'p> Arguments<'v, 'p> {
             return Err(self.wrong_type(name, "number", value));
         };
         if number < f64::from(*range.start()) {
-            Err(self.below(name, "decimal", &(*range.start()).into(), value))
+            Err(self.below(name, "decimal", &i64::from(*range.start()).into(), value))
         } else if number > f64::from(*range.end()) {
-            Err(self.above(name, "decimal", &(*range.end()).into(), value))
+            Err(self.above(name, "decimal", &i64::from(*range.end()).into(), value))
         } else {
             Ok(Some(number))
         }
@@ -171,7 +170,7 @@ impl<'v, 'p> Arguments<'v, 'p> {
                 let got = python(value);
                 Err(Refusal::invalid(format!("{got} is not one of [{}] - '{name}'", choices.join(", "))))
             }
-            (None, Value::String(text), Wording::Named) => {
+            (None, Node::String(text), Wording::Named) => {
                 Err(Refusal::unsupported_choice(&self.path(name), text, choices))
             }
             (None, _, Wording::Named) => {
@@ -192,19 +191,19 @@ impl<'v, 'p> Arguments<'v, 'p> {
     }
 
     /// A list; `expected` says of what, as the service does when it gets something else.
-    pub(crate) fn array(&self, name: &str, expected: &str) -> Result<Option<&'v [Value]>, Refusal> {
+    pub(crate) fn array(&self, name: &str, expected: &str) -> Result<Option<&'v [Node<'v>]>, Refusal> {
         match self.get(name) {
             None => Ok(None),
-            Some(Value::Array(items)) => Ok(Some(items)),
+            Some(Node::Array(items)) => Ok(Some(items.as_slice())),
             Some(value) if self.wording == Wording::Schema => Err(self.wrong_type(name, "array", value)),
             Some(value) => Err(Refusal::wrong_type(&self.path(name), expected, value)),
         }
     }
 
     /// A list of objects that must be there and hold something.
-    pub(crate) fn required_objects(&self, name: &str) -> Result<&'v [Value], Refusal> {
+    pub(crate) fn required_objects(&self, name: &str) -> Result<&'v [Node<'v>], Refusal> {
         let value = self.required(name)?;
-        match value.as_array().map(Vec::as_slice) {
+        match value.as_array() {
             Some([]) => Err(Refusal::empty_array(&self.path(name))),
             Some(items) => Ok(items),
             None => Err(Refusal::wrong_type(&self.path(name), "an array of objects", value)),
@@ -213,7 +212,7 @@ impl<'v, 'p> Arguments<'v, 'p> {
 
     /// The objects of a list that must hold nothing else.
     pub(crate) fn items<'s>(
-        items: &'v [Value],
+        items: &'v [Node<'v>],
         place: &'s Place<'s>,
     ) -> impl Iterator<Item = Result<Arguments<'v, 's>, Refusal>> {
         items.iter().enumerate().map(move |(index, item)| match item.as_object() {
@@ -225,7 +224,7 @@ impl<'v, 'p> Arguments<'v, 'p> {
     /// Refuses metadata that is not up to 16 short texts by name (observed on chat completions, 2026-08).
     pub(crate) fn check_metadata(&self) -> Result<(), Refusal> {
         let Some(value) = self.get("metadata") else { return Ok(()) };
-        let Value::Object(metadata) = value else {
+        let Node::Object(metadata) = value else {
             return Err(Refusal::wrong_type(&self.path("metadata"), "a metadata object", value));
         };
         if metadata.len() > 16 {
@@ -236,13 +235,13 @@ impl<'v, 'p> Arguments<'v, 'p> {
             );
             return Err(Refusal::about("metadata", message).with_code("object_above_max_properties"));
         }
-        for (name, value) in metadata {
+        for (name, value) in metadata.iter() {
             let place = Place::Key(&Place::Key(&Place::Top, "metadata"), name).to_string();
             let length = name.chars().count();
             if length > 64 {
                 return Err(Refusal::long_name(&place, "metadata", name, 64, length));
             }
-            let Value::String(text) = value else {
+            let Node::String(text) = value else {
                 return Err(Refusal::wrong_type(&place, "a string", value));
             };
             let length = text.chars().count();
@@ -264,14 +263,14 @@ impl<'v, 'p> Arguments<'v, 'p> {
     }
 
     fn unknown(&self, known: &[&str]) -> impl Iterator<Item = &'v str> {
-        self.object.keys().map(String::as_str).filter(|name| !known.contains(name))
+        self.object.keys().filter(|name| !known.contains(name))
     }
 
-    fn as_string(&self, name: &str, value: &'v Value) -> Result<&'v str, Refusal> {
+    fn as_string(&self, name: &str, value: &'v Node<'v>) -> Result<&'v str, Refusal> {
         value.as_str().ok_or_else(|| self.wrong_type(name, "string", value))
     }
 
-    fn as_object<'s>(&'s self, name: &'s str, value: &'v Value) -> Result<Arguments<'v, 's>, Refusal> {
+    fn as_object<'s>(&'s self, name: &'s str, value: &'v Node<'v>) -> Result<Arguments<'v, 's>, Refusal> {
         match value.as_object() {
             Some(object) => {
                 Ok(Arguments { object, place: Place::Key(&self.place, name), wording: self.wording })
@@ -281,7 +280,7 @@ impl<'v, 'p> Arguments<'v, 'p> {
     }
 
     /// A value of the wrong type, where `kind` is the name JSON Schema has for the right one.
-    fn wrong_type(&self, name: &str, kind: &str, value: &Value) -> Refusal {
+    fn wrong_type(&self, name: &str, kind: &str, value: &Node<'_>) -> Refusal {
         match (self.wording, kind) {
             (Wording::Schema, _) => {
                 Refusal::invalid(format!("{} is not of type '{kind}' - '{name}'", python(value)))
@@ -294,7 +293,7 @@ impl<'v, 'p> Arguments<'v, 'p> {
         }
     }
 
-    fn below(&self, name: &str, kind: &str, minimum: &Value, value: &Value) -> Refusal {
+    fn below(&self, name: &str, kind: &str, minimum: &Node<'_>, value: &Node<'_>) -> Refusal {
         match self.wording {
             Wording::Named => Refusal::below_minimum(&self.path(name), kind, minimum, value),
             Wording::Schema => {
@@ -303,7 +302,7 @@ impl<'v, 'p> Arguments<'v, 'p> {
         }
     }
 
-    fn above(&self, name: &str, kind: &str, maximum: &Value, value: &Value) -> Refusal {
+    fn above(&self, name: &str, kind: &str, maximum: &Node<'_>, value: &Node<'_>) -> Refusal {
         match self.wording {
             Wording::Named => Refusal::above_maximum(&self.path(name), kind, maximum, value),
             Wording::Schema => {
@@ -313,28 +312,16 @@ impl<'v, 'p> Arguments<'v, 'p> {
     }
 }
 
-/// The value of a key. Requests have few keys and are asked for dozens of parameters that most of them lack:
-/// comparing a few names costs less than hashing each.
-pub(crate) fn value_of<'v>(object: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
-    if object.len() > MANY_KEYS {
-        return object.get(name);
-    }
-    object.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
-}
-
-/// From how many keys on hashing pays.
-const MANY_KEYS: usize = 16;
-
 /// A value as Python writes it, which is how the JSON Schema wording quotes it.
-fn python(value: &Value) -> String {
+fn python(value: &Node<'_>) -> String {
     match value {
-        Value::Null => "None".to_owned(),
-        Value::Bool(true) => "True".to_owned(),
-        Value::Bool(false) => "False".to_owned(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => format!("'{text}'"),
-        Value::Array(items) => format!("[{}]", items.iter().map(python).collect::<Vec<_>>().join(", ")),
-        Value::Object(object) => {
+        Node::Null => "None".to_owned(),
+        Node::Bool(true) => "True".to_owned(),
+        Node::Bool(false) => "False".to_owned(),
+        Node::Number(number) => number.to_string(),
+        Node::String(text) => format!("'{text}'"),
+        Node::Array(items) => format!("[{}]", items.iter().map(python).collect::<Vec<_>>().join(", ")),
+        Node::Object(object) => {
             let entries: Vec<String> =
                 object.iter().map(|(name, value)| format!("'{name}': {}", python(value))).collect();
             format!("{{{}}}", entries.join(", "))
@@ -345,7 +332,7 @@ fn python(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -353,9 +340,9 @@ mod tests {
         read: impl Fn(Arguments<'_, 'static>) -> Result<T, Refusal>,
         body: &Value,
     ) -> String {
-        let body = body.as_object().unwrap();
-        let named = read(Arguments::new(body)).unwrap_err().error.message;
-        let schema = read(Arguments::in_schema_words(body)).unwrap_err().error.message;
+        let body = Object::from(body.as_object().unwrap());
+        let named = read(Arguments::new(&body)).unwrap_err().error.message;
+        let schema = read(Arguments::in_schema_words(&body)).unwrap_err().error.message;
         format!("{named}\n{schema}")
     }
 
@@ -377,7 +364,7 @@ mod tests {
         Invalid value: 'c'. Supported values are: 'a' and 'b'.
         'c' is not one of ['a', 'b'] - 'f'
         "#);
-        insta::assert_snapshot!(message(|a| a.required("prompt").cloned(), &json!({})), @r#"
+        insta::assert_snapshot!(message(|a| a.required("prompt").map(Node::to_value), &json!({})), @r#"
         Missing required parameter: 'prompt'.
         'prompt' is a required property
         "#);
@@ -412,8 +399,8 @@ mod tests {
         #[test]
         fn any_value_is_read_or_refused_with_its_name(value in any_json()) {
             let body = json!({"n": value.clone(), "metadata": value});
-            let body = body.as_object().unwrap();
-            for body in [Arguments::new(body), Arguments::in_schema_words(body)] {
+            let body = Object::from(body.as_object().unwrap());
+            for body in [Arguments::new(&body), Arguments::in_schema_words(&body)] {
                 let refusals = [
                     body.integer("n", -1..=1).err(),
                     body.count("n", 1).err(),

@@ -6,7 +6,8 @@
 //! ix:69137752102: two test suites of other servers that state what the service was measured to answer.
 
 use batchmock_client::types::ErrorBody;
-use serde_json::Value;
+
+use super::json::Node;
 
 /// What an endpoint answers instead of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +65,7 @@ impl Refusal {
     }
 
     /// A value of another type than `expected`, such as `a string` (F-029).
-    pub fn wrong_type(param: &str, expected: &str, got: &Value) -> Self {
+    pub(crate) fn wrong_type(param: &str, expected: &str, got: &Node<'_>) -> Self {
         let got = type_name(got);
         Self::about(param, format!("Invalid type for '{param}': expected {expected}, but got {got} instead."))
             .with_code("invalid_type")
@@ -78,7 +79,7 @@ impl Refusal {
     }
 
     /// A number below the range (F-032); `kind` is `integer` or `decimal`.
-    pub fn below_minimum(param: &str, kind: &str, minimum: &Value, got: &Value) -> Self {
+    pub(crate) fn below_minimum(param: &str, kind: &str, minimum: &Node<'_>, got: &Node<'_>) -> Self {
         let message = format!(
             "Invalid '{param}': {kind} below minimum value. Expected a value >= {minimum}, but got {got} instead."
         );
@@ -86,7 +87,7 @@ impl Refusal {
     }
 
     /// A number above the range (F-032); `kind` is `integer` or `decimal`.
-    pub fn above_maximum(param: &str, kind: &str, maximum: &Value, got: &Value) -> Self {
+    pub(crate) fn above_maximum(param: &str, kind: &str, maximum: &Node<'_>, got: &Node<'_>) -> Self {
         let message = format!(
             "Invalid '{param}': {kind} above maximum value. Expected a value <= {maximum}, but got {got} instead."
         );
@@ -165,15 +166,15 @@ pub(crate) fn alternatives(names: &[&str], conjunction: &str) -> String {
 }
 
 /// What the service calls the type of a value, with its article.
-pub(crate) fn type_name(value: &Value) -> &'static str {
+pub(crate) fn type_name(value: &Node<'_>) -> &'static str {
     match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(number) if number.is_f64() => "a decimal number",
-        Value::Number(_) => "an integer",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
+        Node::Null => "null",
+        Node::Bool(_) => "a boolean",
+        Node::Number(number) if number.is_f64() => "a decimal number",
+        Node::Number(_) => "an integer",
+        Node::String(_) => "a string",
+        Node::Array(_) => "an array",
+        Node::Object(_) => "an object",
     }
 }
 
@@ -190,10 +191,10 @@ mod tests {
             Refusal::unrecognized(&mut ["functions", "function_call"]),
             Refusal::unknown_parameter("quality"),
             Refusal::missing("input_file_id"),
-            Refusal::wrong_type("metadata.tags", "a string", &json!([])),
-            Refusal::wrong_type("seed", "an integer", &json!(1.5)),
+            Refusal::wrong_type("metadata.tags", "a string", &Node::Array(Vec::new())),
+            Refusal::wrong_type("seed", "an integer", &Node::from(&json!(1.5))),
             Refusal::unsupported_choice("verbosity", "bogus", &["low", "medium", "high"]),
-            Refusal::below_minimum("n", "integer", &json!(1), &json!(0)),
+            Refusal::below_minimum("n", "integer", &Node::from(1), &Node::from(0)),
             Refusal::empty_array("messages"),
         ]
         .into_iter()

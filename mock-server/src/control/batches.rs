@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::service::refusal;
 use super::view::Plan;
-use crate::arguments::{Arguments, Place, Refusal};
+use crate::arguments::{Arguments, Object, Place, Refusal};
 use crate::http::{Account, ApiError, App, Id, Json, UntypedJsonBody, shown};
 use crate::input::Problem;
 use crate::sim::Ending;
@@ -47,7 +47,8 @@ pub(super) async fn force(
 }
 
 fn ending(body: &Map<String, Value>) -> Result<(Ending, Option<Problems>), ApiError> {
-    let body = Arguments::new(body);
+    let body = Object::from(body);
+    let body = Arguments::new(&body);
     body.refuse_unknown(&["status", "errors"])?;
     body.required("status")?;
     let ending = match body.choice("status", &ENDINGS)? {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::service::refusal;
 use super::view::{Advance, Clock};
-use crate::arguments::{Arguments, Refusal};
+use crate::arguments::{Arguments, Node, Object, Refusal};
 use crate::clock::ClockMode;
 use crate::http::{Account, ApiError, App, Json, UntypedJsonBody};
 use crate::sim::{Status, Timestamp};
@@ -25,6 +25,7 @@ pub(super) async fn set(
     Account(world): Account,
     UntypedJsonBody(body): UntypedJsonBody,
 ) -> Result<Json<Clock>, ApiError> {
+    let body = Object::from(&body);
     let body = Arguments::new(&body);
     body.refuse_unknown(&["mode"])?;
     let mode: ClockMode =
@@ -49,18 +50,19 @@ pub(super) async fn advance(
 /// or `{"until": {"batch_id": "…", "status": "completed"}}`.
 fn target(body: &Map<String, Value>) -> Result<AdvanceTo, ApiError> {
     const FORMS: &str = "give exactly one of 'by', 'to' and 'until'";
-    let arguments = Arguments::new(body);
+    let body = Object::from(body);
+    let arguments = Arguments::new(&body);
     arguments.refuse_unknown(&["by", "to", "until"])?;
     let (name, value) = match body.iter().next() {
-        Some((name, value)) if body.len() == 1 => (name.as_str(), value),
+        Some((name, value)) if body.len() == 1 => (name, value),
         _ => return Err(refusal(StatusCode::BAD_REQUEST, FORMS.to_owned())),
     };
     match name {
         "by" => Ok(AdvanceTo::By(duration(value)?)),
         "to" => Ok(AdvanceTo::Time(time(value)?)),
         _ => match value {
-            Value::String(text) if text == "next_change" => Ok(AdvanceTo::NextChange),
-            Value::Object(_) => {
+            Node::String(text) if text == "next_change" => Ok(AdvanceTo::NextChange),
+            Node::Object(_) => {
                 let until = arguments.required_object("until")?;
                 until.refuse_unknown(&["batch_id", "status"])?;
                 let status = until.required_string("status")?;
@@ -69,34 +71,34 @@ fn target(body: &Map<String, Value>) -> Result<AdvanceTo, ApiError> {
                 })?;
                 Ok(AdvanceTo::Status(until.required_string("batch_id")?.to_owned(), status))
             }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Node::Null | Node::Bool(_) | Node::Number(_) | Node::String(_) | Node::Array(_) => {
                 Err(Refusal::wrong_type("until", "'next_change' or an object", value).into())
             }
         },
     }
 }
 
-fn duration(value: &Value) -> Result<Duration, ApiError> {
+fn duration(value: &Node<'_>) -> Result<Duration, ApiError> {
     match value {
-        Value::String(text) => humantime::parse_duration(text).map_err(|error| {
+        Node::String(text) => humantime::parse_duration(text).map_err(|error| {
             let message =
                 format!("'by' is no duration: {error}; write it like `90s`, `10m`, `26h` or `1h 30m`");
             refusal(StatusCode::BAD_REQUEST, message)
         }),
-        Value::Number(seconds) => seconds
+        Node::Number(seconds) => seconds
             .as_f64()
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .ok_or_else(|| refusal(StatusCode::BAD_REQUEST, format!("'by' cannot be {seconds} seconds"))),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+        Node::Null | Node::Bool(_) | Node::Array(_) | Node::Object(_) => {
             Err(Refusal::wrong_type("by", "a duration such as '26h', or a number of seconds", value).into())
         }
     }
 }
 
-fn time(value: &Value) -> Result<Timestamp, ApiError> {
+fn time(value: &Node<'_>) -> Result<Timestamp, ApiError> {
     let wrong = |message| refusal(StatusCode::BAD_REQUEST, message);
     match value {
-        Value::String(text) => {
+        Node::String(text) => {
             let time = humantime::parse_rfc3339_weak(text).map_err(|error| {
                 wrong(format!("'to' is no time: {error}; write it like `2026-01-31T12:00:00Z`"))
             })?;
@@ -104,11 +106,11 @@ fn time(value: &Value) -> Result<Timestamp, ApiError> {
                 time.duration_since(UNIX_EPOCH).map_err(|_| wrong("'to' is before 1970".to_owned()))?;
             Ok(Timestamp::from_unix_millis(0) + since_epoch)
         }
-        Value::Number(seconds) => seconds
+        Node::Number(seconds) => seconds
             .as_i64()
             .map(Timestamp::from_unix_seconds)
             .ok_or_else(|| wrong(format!("'to' is {seconds}; as a number it counts whole Unix seconds"))),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+        Node::Null | Node::Bool(_) | Node::Array(_) | Node::Object(_) => {
             Err(Refusal::wrong_type("to", "a time in RFC 3339 or in Unix seconds", value).into())
         }
     }

@@ -1,5 +1,6 @@
 //! `/v1/batches`
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -7,9 +8,10 @@ use batchmock_client::types::{Batch, BatchPage};
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
+use super::files::off_the_runtime;
 use super::query::Query;
 use super::{Account, ApiError, App, Id, Json, JsonBody, view};
-use crate::arguments::{Arguments, Refusal};
+use crate::arguments::{Arguments, Node, Object, Refusal};
 use crate::endpoint::Endpoint;
 use crate::world::{BatchView, NewBatch};
 
@@ -28,8 +30,16 @@ pub(super) async fn create(
 ) -> Result<Json<Batch>, ApiError> {
     let new = new_batch(&body)?;
     let input_file_id = new.input_file_id.clone();
-    let view =
-        world.create_batch(app.wall(), new).map_err(|error| ApiError::create_batch(error, &input_file_id))?;
+    let wall = app.wall();
+    let examiner = Arc::clone(&world);
+    let (new, input) = off_the_runtime(false, move || {
+        let input = examiner.examine(wall, &new)?;
+        Ok((new, input))
+    })
+    .await?;
+    let view = world
+        .create_batch(wall, new, input)
+        .map_err(|error| ApiError::create_batch(error, &input_file_id))?;
     Ok(Json::indented(shown(&app, view).await?))
 }
 
@@ -68,14 +78,14 @@ pub(super) async fn list(
     page.has_more &= limit > 0;
     let at_hand = page.items.iter().all(is_at_hand);
     let switches = app.switches();
-    let page = super::files::off_the_runtime(at_hand, move || view::batch_page(&page, &switches)).await?;
+    let page = off_the_runtime(at_hand, move || view::batch_page(&page, &switches)).await?;
     Ok(Json::indented(page))
 }
 
 /// What a batch looks like; its results are written first, if this is the first look at them.
 pub(crate) async fn shown(app: &App, batch: BatchView) -> Result<Batch, ApiError> {
     let switches = app.switches();
-    super::files::off_the_runtime(is_at_hand(&batch), move || view::batch(&batch, &switches)).await
+    off_the_runtime(is_at_hand(&batch), move || view::batch(&batch, &switches)).await
 }
 
 fn is_at_hand(batch: &BatchView) -> bool {
@@ -87,7 +97,8 @@ fn check_id(id: &str) -> Result<(), ApiError> {
 }
 
 fn new_batch(body: &Map<String, Value>) -> Result<NewBatch, Refusal> {
-    let body = Arguments::new(body);
+    let body = Object::from(body);
+    let body = Arguments::new(&body);
     body.refuse_unknown(&CREATE_PARAMETERS)?;
     let input_file_id = body.required_string("input_file_id")?.to_owned();
     let endpoint = body.required_string("endpoint")?;
@@ -100,9 +111,10 @@ fn new_batch(body: &Map<String, Value>) -> Result<NewBatch, Refusal> {
         other => return Err(Refusal::unsupported_choice("completion_window", other, &["24h"])),
     }
     body.check_metadata()?;
-    let metadata = body.get("metadata").and_then(Value::as_object).map(|metadata| {
-        let pair =
-            |(name, value): (&String, &Value)| (name.clone(), value.as_str().unwrap_or_default().to_owned());
+    let metadata = body.get("metadata").and_then(Node::as_object).map(|metadata| {
+        let pair = |(name, value): (&str, &Node<'_>)| {
+            (name.to_owned(), value.as_str().unwrap_or_default().to_owned())
+        };
         metadata.iter().map(pair).collect::<IndexMap<_, _>>()
     });
     let output_expires_after = match body.object("output_expires_after")? {

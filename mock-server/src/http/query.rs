@@ -4,10 +4,9 @@ use std::ops::RangeInclusive;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use serde_json::Value;
 
 use super::{ApiError, App};
-use crate::arguments::Refusal;
+use crate::arguments::{Node, Refusal};
 
 /// The parameters of a query. One that is read may be there once; unknown ones are without effect (assumed).
 #[derive(Debug)]
@@ -39,7 +38,7 @@ impl Query {
     /// A whole number in a range (F-032, F-244).
     pub(super) fn integer(&self, name: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, ApiError> {
         let Some(text) = self.text(name)? else { return Ok(None) };
-        let got = Value::from(text);
+        let got = Node::from(text);
         let number: i64 = text.parse().map_err(|_| Refusal::wrong_type(name, "an integer", &got))?;
         if number < *range.start() {
             let refusal = Refusal::below_minimum(name, "integer", &(*range.start()).into(), &number.into());

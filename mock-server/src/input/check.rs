@@ -1,7 +1,7 @@
 //! Whether a batch can run an input, and if not, everything that is wrong with it.
 
 use super::line::RequestFacts;
-use super::{Line, LineContent, Problem, Scan};
+use super::{Line, LineContent, LineOutcome, Problem, Scan};
 use crate::endpoint::Endpoint;
 use crate::sim::LineFate;
 
@@ -23,7 +23,7 @@ pub(crate) struct Accepted {
     pub(crate) model: String,
 }
 
-/// Holds an input against a batch's endpoint.
+/// Holds an input against a batch's endpoint. `outcomes` says how each of its lines is asked to end.
 ///
 /// # Errors
 ///
@@ -31,6 +31,7 @@ pub(crate) struct Accepted {
 /// with its line's number (F-320: one is enough to fail the batch; that it is one a line is observed).
 pub(crate) fn check(
     scan: &Scan,
+    outcomes: &[LineOutcome],
     endpoint: Endpoint,
     limits: Limits,
     is_known_model: impl Fn(&str) -> bool,
@@ -46,11 +47,12 @@ pub(crate) fn check(
     let mut fates = Vec::with_capacity(scan.lines.len());
     let mut n_inputs: u64 = 0;
     let mut problems = Vec::new();
-    for line in &scan.lines {
+    for (line, outcome) in scan.lines.iter().zip(outcomes) {
         match check_line(scan, line, endpoint, &is_known_model, &mut batch_model) {
             Ok(request) => {
                 n_inputs += u64::from(request.n_inputs);
-                fates.push(if request.fails { LineFate::Fails } else { LineFate::Succeeds });
+                let fails = outcome.fails() || request.is_refused;
+                fates.push(if fails { LineFate::Fails } else { LineFate::Succeeds });
             }
             Err(problem) => problems.push((problem, Some(line.number))),
         }
@@ -125,10 +127,13 @@ mod tests {
 
     /// Renders what a check gives, one problem a line.
     fn report(lines: &[&str], endpoint: Endpoint, limits: Limits) -> String {
-        let problems = match check(&scan(lines), endpoint, limits, |model| model != "nonexistent-model-xyz") {
-            Ok(Accepted { fates, model }) => return format!("accepted for {model}: {fates:?}"),
-            Err(problems) => problems,
-        };
+        let scan = scan(lines);
+        let outcomes = scan.outcomes_of_names();
+        let problems =
+            match check(&scan, &outcomes, endpoint, limits, |model| model != "nonexistent-model-xyz") {
+                Ok(Accepted { fates, model }) => return format!("accepted for {model}: {fates:?}"),
+                Err(problems) => problems,
+            };
         problems.iter().fold(String::new(), |mut text, (problem, line)| {
             let line = line.map_or("-".to_owned(), |line| line.to_string());
             writeln!(

@@ -1,9 +1,9 @@
 //! One line: from bytes to the facts that are kept.
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
 
-use super::{LineOutcome, LineRules, Problem};
-use crate::arguments::{type_name, value_of};
+use super::Problem;
+use crate::arguments::{Node, Object, Refusal, type_name};
 use crate::endpoint::Endpoint;
 use crate::responder::Request;
 
@@ -29,7 +29,7 @@ pub(crate) enum LineContent {
     Request(RequestFacts),
 }
 
-/// What is kept of a request.
+/// What is kept of a request, beside what [`Digests`](super::Digests) hold of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "facts that are independent of each other")]
 pub(crate) struct RequestFacts {
@@ -45,86 +45,86 @@ pub(crate) struct RequestFacts {
     pub(crate) has_messages: bool,
     /// How many texts are to be embedded.
     pub(crate) n_inputs: u32,
-    /// Whether the line's result goes to the error file: it is asked to, or the endpoint refuses its body.
-    pub(crate) fails: bool,
+    /// Whether the endpoint refuses the body.
+    pub(crate) is_refused: bool,
+    /// The place of its digest, if there is one.
+    pub(crate) digest: Option<u32>,
 }
 
 /// A line as it was read, before it is reduced to facts.
-pub(crate) struct Reading {
+pub(crate) struct Reading<'l> {
     /// The name of the request.
-    pub(crate) custom_id: String,
+    pub(crate) custom_id: Cow<'l, str>,
     /// The endpoint that `url` names, if it is one.
     pub(crate) endpoint: Option<Endpoint>,
     /// The request.
-    pub(crate) body: Map<String, Value>,
+    pub(crate) body: Object<'l>,
 }
 
-impl Reading {
+impl<'l> Reading<'l> {
     /// Reads a line.
-    ///
-    /// A repeated key counts with its last value, as the most common JSON readers have it (assumed).
     ///
     /// # Errors
     ///
     /// The first problem, in the order in which a request names its fields.
-    pub(crate) fn new(line: &str) -> Result<Self, Problem> {
-        let mut fields: Map<String, Value> = serde_json::from_str(line).map_err(|_| Problem::NotJson)?;
+    pub(crate) fn new(line: &'l str) -> Result<Self, Problem> {
+        let mut fields: Object<'l> = serde_json::from_str(line).map_err(|_| Problem::NotJson)?;
         let custom_id = text(&mut fields, "custom_id")?;
         let method = text(&mut fields, "method")?;
         let url = text(&mut fields, "url")?;
         let body = present(&mut fields, "body")?;
-        let Value::Object(body) = body else { return Err(wrong_type("body", "an object", &body)) };
+        let Node::Object(body) = body else { return Err(wrong_type("body", "an object", &body)) };
         if method != "POST" {
-            return Err(Problem::InvalidMethod(method));
+            return Err(Problem::InvalidMethod(method.into_owned()));
         }
         Ok(Self { custom_id, endpoint: Endpoint::from_path(&url), body })
     }
 
     /// The model that the body names.
     pub(crate) fn model(&self) -> Option<&str> {
-        value_of(&self.body, "model").and_then(Value::as_str)
+        self.body.get("model").and_then(Node::as_str)
     }
 
-    /// How the line is asked to end.
-    pub(crate) fn outcome(&self, rules: &LineRules) -> LineOutcome {
-        rules.outcome(&self.custom_id, self.model())
+    /// The request, as its endpoint reads it.
+    pub(crate) fn request(&self) -> Option<Result<Request, Refusal>> {
+        self.endpoint.map(|endpoint| Request::read(endpoint, &self.body))
     }
 
-    /// What is kept of it.
-    pub(crate) fn facts(&self, rules: &LineRules, model: Option<u16>, is_duplicate: bool) -> RequestFacts {
-        let request = self.endpoint.map(|endpoint| Request::parse(endpoint, &self.body));
-        RequestFacts {
-            endpoint: self.endpoint,
-            is_duplicate,
-            model,
-            streams: value_of(&self.body, "stream") == Some(&Value::Bool(true)),
-            has_messages: value_of(&self.body, "messages").is_some_and(|messages| !messages.is_null()),
-            n_inputs: match value_of(&self.body, "input") {
-                // A list of numbers is one text, given as tokens.
-                Some(Value::Array(inputs)) if !inputs.iter().all(Value::is_number) => {
-                    u32::try_from(inputs.len()).unwrap_or(u32::MAX)
-                }
-                _ => 1,
-            },
-            fails: self.outcome(rules).fails() || request.is_some_and(|request| request.is_err()),
+    /// How many texts are to be embedded.
+    pub(crate) fn n_inputs(&self) -> u32 {
+        match self.body.get("input") {
+            // A list of numbers is one text, given as tokens.
+            Some(Node::Array(inputs)) if !inputs.iter().all(Node::is_number) => {
+                u32::try_from(inputs.len()).unwrap_or(u32::MAX)
+            }
+            _ => 1,
         }
     }
-}
 
-fn present(fields: &mut Map<String, Value>, field: &'static str) -> Result<Value, Problem> {
-    match fields.iter_mut().find(|(name, _)| *name == field) {
-        None | Some((_, Value::Null)) => Err(Problem::Missing(field)),
-        Some((_, value)) => Ok(value.take()),
+    /// Whether the answer is to be streamed.
+    pub(crate) fn streams(&self) -> bool {
+        self.body.get("stream").and_then(Node::as_bool) == Some(true)
+    }
+
+    /// Whether there are messages.
+    pub(crate) fn has_messages(&self) -> bool {
+        self.body.get("messages").is_some_and(|messages| !messages.is_null())
     }
 }
 
-fn text(fields: &mut Map<String, Value>, field: &'static str) -> Result<String, Problem> {
-    let value = present(fields, field)?;
-    let Value::String(text) = value else { return Err(wrong_type(field, "a string", &value)) };
-    Ok(text)
+fn present<'l>(fields: &mut Object<'l>, field: &'static str) -> Result<Node<'l>, Problem> {
+    match fields.take(field) {
+        None | Some(Node::Null) => Err(Problem::Missing(field)),
+        Some(value) => Ok(value),
+    }
 }
 
-fn wrong_type(field: &'static str, expected: &'static str, found: &Value) -> Problem {
+fn text<'l>(fields: &mut Object<'l>, field: &'static str) -> Result<Cow<'l, str>, Problem> {
+    let value = present(fields, field)?;
+    if let Node::String(text) = value { Ok(text) } else { Err(wrong_type(field, "a string", &value)) }
+}
+
+fn wrong_type(field: &'static str, expected: &'static str, found: &Node<'_>) -> Problem {
     Problem::WrongType { field, expected, found: type_name(found) }
 }
 

@@ -10,6 +10,7 @@
 //! no I/O.
 
 mod check;
+mod digests;
 mod line;
 mod outcome;
 mod problem;
@@ -19,6 +20,7 @@ mod scan;
 mod tests;
 
 pub(crate) use check::{Accepted, Limits as InputLimits, check};
+pub(crate) use digests::{Digest, Digests};
 pub(crate) use line::{Line, LineContent, Reading};
 pub use outcome::LineOutcome;
 pub(crate) use problem::Problem;

@@ -9,8 +9,10 @@ use indexmap::IndexSet;
 use memchr::memchr_iter;
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
-use super::line::Reading;
-use super::{Line, LineContent, LineRules, Problem};
+use super::Reading;
+use super::line::RequestFacts;
+use super::{Digests, Line, LineContent, Problem};
+use crate::responder::Responder;
 
 /// How many lines are kept, whatever a batch may have: enough for every limit one would set, and little
 /// enough that a file of a hundred million empty objects does not fill the memory.
@@ -19,7 +21,6 @@ const MAX_LINES: usize = 1_000_000;
 /// Reads an input as it passes by, chunk by chunk.
 #[derive(Debug)]
 pub(crate) struct Scanner {
-    rules: Arc<LineRules>,
     /// How long a line may be.
     max_line: usize,
     /// The beginning of a line whose end has not come yet.
@@ -36,7 +37,7 @@ pub(crate) struct Scanner {
 }
 
 /// What is kept of an input.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Scan {
     /// The lines that are not blank, in the order of the file, up to [`MAX_LINES`].
     pub(crate) lines: Vec<Line>,
@@ -44,6 +45,8 @@ pub(crate) struct Scan {
     pub(crate) n_lines: u64,
     /// The names of models, in the order in which they first occur.
     pub(crate) models: IndexSet<String>,
+    /// What is kept of its requests.
+    pub(crate) digests: Digests,
     /// Why the file could not even be uploaded for a batch.
     pub(crate) fault: Option<UploadFault>,
 }
@@ -58,17 +61,22 @@ pub(crate) enum UploadFault {
 }
 
 impl Scanner {
-    /// A scanner that gives lines the outcomes of these rules, and holds at most so many bytes of a line.
-    pub(crate) fn new(rules: Arc<LineRules>, max_line: usize) -> Self {
+    /// A scanner that keeps what this responder will need of requests, and holds at most so many bytes of a line.
+    pub(crate) fn new(responder: Arc<Responder>, max_line: usize) -> Self {
         Self {
-            rules,
             max_line,
             unfinished: Vec::new(),
             n_let_go: 0,
             line_start: 0,
             line_number: 1,
             custom_ids: HashSet::new(),
-            scan: Scan::default(),
+            scan: Scan {
+                lines: Vec::new(),
+                n_lines: 0,
+                models: IndexSet::new(),
+                digests: Digests::new(responder),
+                fault: None,
+            },
         }
     }
 
@@ -99,6 +107,7 @@ impl Scanner {
             self.scan.fault = Some(UploadFault::NotJsonl);
         }
         self.scan.lines.shrink_to_fit();
+        self.scan.digests.shrink_to_fit();
         self.scan
     }
 
@@ -178,9 +187,19 @@ impl Scanner {
         match Reading::new(line) {
             Err(problem) => LineContent::Unusable(problem),
             Ok(reading) => {
-                let is_duplicate = !self.custom_ids.insert(fingerprint(&reading.custom_id));
-                let model = reading.model().map(|name| self.model(name));
-                LineContent::Request(reading.facts(&self.rules, model, is_duplicate))
+                let request = reading.request();
+                let digest =
+                    self.scan.digests.add(&reading, request.as_ref().and_then(|read| read.as_ref().ok()));
+                LineContent::Request(RequestFacts {
+                    endpoint: reading.endpoint,
+                    is_duplicate: !self.custom_ids.insert(fingerprint(&reading.custom_id)),
+                    model: reading.model().map(|name| self.model(name)),
+                    streams: reading.streams(),
+                    has_messages: reading.has_messages(),
+                    n_inputs: reading.n_inputs(),
+                    is_refused: request.is_some_and(|request| request.is_err()),
+                    digest,
+                })
             }
         }
     }
@@ -196,6 +215,20 @@ impl Scanner {
             None => usize::from(u16::MAX),
         };
         u16::try_from(place).unwrap_or(u16::MAX)
+    }
+}
+
+#[cfg(test)]
+impl Scan {
+    /// How each line is asked to end by its name alone.
+    pub(super) fn outcomes_of_names(&self) -> Vec<super::LineOutcome> {
+        let outcome = |line: &Line| match &line.content {
+            LineContent::Request(RequestFacts { digest: Some(place), .. }) => {
+                super::LineOutcome::of_custom_id(self.digests.get(*place).custom_id)
+            }
+            LineContent::Request(_) | LineContent::Unusable(_) => super::LineOutcome::Natural,
+        };
+        self.lines.iter().map(outcome).collect()
     }
 }
 

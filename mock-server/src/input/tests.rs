@@ -26,7 +26,7 @@ fn line(custom_id: &str, more: &str) -> String {
 fn checked(bytes: &[u8]) -> Result<Accepted, Vec<(Problem, Option<u32>)>> {
     let scan = scan(bytes);
     assert_eq!(scan.fault, None);
-    check(&scan, Endpoint::ChatCompletions, LIMITS, |_| true)
+    check(&scan, &scan.outcomes_of_names(), Endpoint::ChatCompletions, LIMITS, |_| true)
 }
 
 fn n_accepted(bytes: &[u8]) -> usize {

@@ -3,7 +3,7 @@
 use rand::Rng;
 use serde::Serialize;
 
-use super::canary::{hash, nth_canary};
+use super::canary::{canary_of, hash, number};
 use super::chat_body::ChatBody;
 use super::completions::CompletionBody;
 use super::embeddings::EmbeddingBody;
@@ -20,7 +20,7 @@ use super::{chat, completions, embeddings, images, moderations, responses, video
 const REFUSAL: &str = "I'm very sorry, but I can't assist with that request.";
 
 /// Answers requests: batch lines and synchronous ones alike.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Responder {
     seed: u64,
     style: AnswerStyle,
@@ -171,7 +171,22 @@ impl Responder {
 
     /// The canary of a prompt, for the choice with this index.
     pub(super) fn canary(&self, custom_id: &str, prompt: &Prompt, index: u64) -> String {
-        nth_canary(self.seed, custom_id, prompt.text(), index)
+        canary_of(self.canary_number(custom_id, prompt, index))
+    }
+
+    /// The number that the canary is made from. A prompt whose text was let go has brought it along.
+    pub(super) fn canary_number(&self, custom_id: &str, prompt: &Prompt, index: u64) -> u64 {
+        prompt.canary_number().unwrap_or_else(|| number(self.seed, custom_id, prompt.text(), index))
+    }
+
+    /// What the text of its answers is.
+    pub(super) fn style(&self) -> AnswerStyle {
+        self.style
+    }
+
+    /// Whether this one answers a gist that the other has made as it would answer the request itself.
+    pub(crate) fn answers_as(&self, other: &Self) -> bool {
+        self.seed == other.seed && self.style == other.style
     }
 
     /// A number for a text, from the seed; `index` sets several uses apart.

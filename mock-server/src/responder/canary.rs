@@ -35,7 +35,16 @@ pub fn canary(seed: u64, custom_id: &str, prompt: &str) -> String {
 
 /// The canary of the choice with this index, where one request has several.
 pub(super) fn nth_canary(seed: u64, custom_id: &str, prompt: &str, index: u64) -> String {
-    let hash = hash(seed, &[custom_id, prompt], index);
+    canary_of(number(seed, custom_id, prompt, index))
+}
+
+/// The number that a canary is made from.
+pub(super) fn number(seed: u64, custom_id: &str, prompt: &str, index: u64) -> u64 {
+    hash(seed, &[custom_id, prompt], index)
+}
+
+/// The canary that is made from a number.
+pub(super) fn canary_of(hash: u64) -> String {
     let color = COLORS[word(hash >> 32)];
     let bird = BIRDS[word(hash >> 37)];
     format!("{color}-{bird}-{:08x}", hash & 0xffff_ffff)

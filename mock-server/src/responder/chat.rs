@@ -1,17 +1,16 @@
 //! Chat completions.
 
-use serde_json::{Map, Value};
-
 use super::answer::{Answer, Body, Ended, Ending, Occasion, Responder, Usage, end, refusal};
 use super::chat_body::{ChatBody, Choice, CustomCall, FunctionCall, Logprobs, Message, ToolCall};
 use super::chat_tools::{self, CallInput, ForcedCall};
+use super::gist::Gist;
 use super::ids;
 use super::models::{can_reason, default_effort, reasoning_tokens, snapshot};
 use super::prompt::Prompt;
 use super::structured::{Format, json_for};
 use super::tokens::{json_tokens, tokens};
 use crate::arguments::Refusal;
-use crate::arguments::{Arguments, Place};
+use crate::arguments::{Arguments, Node, Object, Place};
 
 /// The parameters of the endpoint: those of the spec, and the ones before tools.
 const KNOWN: &[&str] = &[
@@ -83,7 +82,7 @@ pub struct ChatRequest {
 impl ChatRequest {
     /// Reads a body. Unknown arguments are refused first (F-031), then a missing model, then the rest
     /// in about the order observed in 2026-08.
-    pub(super) fn parse(body: &Map<String, Value>) -> Result<Self, Refusal> {
+    pub(super) fn parse(body: &Object<'_>) -> Result<Self, Refusal> {
         let arguments = Arguments::new(body);
         arguments.refuse_unrecognized(KNOWN)?;
         let model = arguments.model()?;
@@ -125,6 +124,41 @@ impl ChatRequest {
             service_tier,
             model,
         })
+    }
+}
+
+impl ChatRequest {
+    /// The gist, if the text of the prompt matters for one canary only.
+    pub(super) fn gist(&self, canary_number: impl FnOnce(&Prompt) -> u64) -> Option<Gist> {
+        let is_plain = self.n == 1
+            && self.top_logprobs.is_none()
+            && self.forced.is_none()
+            && self.format == Format::Text;
+        is_plain.then_some(())?;
+        Some(Gist {
+            limit: self.limit.map(u32::try_from).transpose().ok()?,
+            reasoning_tokens: self.reasoning_tokens.try_into().ok()?,
+            canary: canary_number(&self.prompt),
+            input_tokens: self.prompt.tokens(),
+            service_tier: self.service_tier,
+        })
+    }
+
+    /// A request that is answered as the one that the gist was made of.
+    pub(super) fn from_gist(gist: &Gist, model: &str) -> Self {
+        let Gist { canary, input_tokens, limit, reasoning_tokens, service_tier } = gist;
+        Self {
+            model: model.to_owned(),
+            prompt: Prompt::without_text(*canary, *input_tokens),
+            stream: false,
+            n: 1,
+            limit: limit.map(u64::from),
+            top_logprobs: None,
+            format: Format::Text,
+            forced: None,
+            reasoning_tokens: u64::from(*reasoning_tokens),
+            service_tier,
+        }
     }
 }
 
@@ -309,11 +343,11 @@ fn read_message(message: &Arguments<'_, '_>, prompt: &mut Prompt) -> Result<bool
                     .iter()
                     .any(|name| message.get(name).is_some())
         }
-        Some(Value::String(text)) => {
-            prompt.push_message([text.as_str()], is_user);
+        Some(Node::String(text)) => {
+            prompt.push_message([text.as_ref()], is_user);
             true
         }
-        Some(Value::Array(parts)) => {
+        Some(Node::Array(parts)) => {
             let place = Place::Key(message.place(), "content");
             let mut texts = Vec::with_capacity(parts.len());
             for part in Arguments::items(parts, &place) {
@@ -327,7 +361,7 @@ fn read_message(message: &Arguments<'_, '_>, prompt: &mut Prompt) -> Result<bool
             return Err(Refusal::wrong_type(&message.path("content"), expected, other));
         }
     };
-    if calls.is_some_and(<[Value]>::is_empty) {
+    if calls.is_some_and(<[Node<'_>]>::is_empty) {
         return Err(Refusal::empty_array(&message.path("tool_calls")));
     }
     Ok(has_content)

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::prompt::Prompt;
 use super::tokens::json_tokens;
 use crate::arguments::Refusal;
-use crate::arguments::{Arguments, Place};
+use crate::arguments::{Arguments, Node, Place};
 
 /// A call that a request forces.
 #[derive(Debug, Clone)]
@@ -74,10 +74,10 @@ fn check_tool(tool: &Arguments<'_, '_>) -> Result<(), Refusal> {
 }
 
 /// The call that `tool_choice` forces.
-fn forced_tool(arguments: &Arguments<'_, '_>, tools: &[Value]) -> Result<Option<ForcedCall>, Refusal> {
+fn forced_tool(arguments: &Arguments<'_, '_>, tools: &[Node<'_>]) -> Result<Option<ForcedCall>, Refusal> {
     let Some(choice) = arguments.get("tool_choice") else { return Ok(None) };
     if tools.is_empty() {
-        if choice == "none" {
+        if *choice == *"none" {
             return Ok(None);
         }
         let message =
@@ -94,11 +94,11 @@ fn forced_tool(arguments: &Arguments<'_, '_>, tools: &[Value]) -> Result<Option<
     }
     let choice = arguments.required_object("tool_choice")?;
     let named = |name: Option<&str>| tools.iter().find(|tool| name_of(tool) == name);
-    match choice.get("type").and_then(Value::as_str) {
+    match choice.get("type").and_then(Node::as_str) {
         Some("allowed_tools") => {
             let allowed = choice.required_object("allowed_tools")?;
             let is_required = allowed.choice("mode", &["auto", "required"])? == Some("required");
-            let first = allowed.array("tools", "an array of objects")?.and_then(<[Value]>::first);
+            let first = allowed.array("tools", "an array of objects")?.and_then(<[Node<'_>]>::first);
             let tool = named(first.and_then(name_of)).filter(|_| is_required);
             Ok(tool.and_then(|tool| call(tool, false)))
         }
@@ -114,22 +114,22 @@ fn forced_tool(arguments: &Arguments<'_, '_>, tools: &[Value]) -> Result<Option<
 /// The call that `function_call` forces.
 fn forced_function(
     arguments: &Arguments<'_, '_>,
-    functions: &[Value],
+    functions: &[Node<'_>],
 ) -> Result<Option<ForcedCall>, Refusal> {
-    if !arguments.get("function_call").is_some_and(Value::is_object) {
+    if !arguments.get("function_call").is_some_and(Node::is_object) {
         return arguments.choice("function_call", &["none", "auto"]).map(|_| None);
     }
     let choice = arguments.required_object("function_call")?;
     let name = choice.required_string("name")?;
     let function = functions
         .iter()
-        .find(|function| function.get("name").and_then(Value::as_str) == Some(name))
+        .find(|function| function.get("name").and_then(Node::as_str) == Some(name))
         .ok_or_else(|| undeclared(name))?;
     let input = CallInput::LegacyArguments(parameters(function));
     Ok(Some(ForcedCall { name: name.to_owned(), input, is_named: true }))
 }
 
-fn call(tool: &Value, is_named: bool) -> Option<ForcedCall> {
+fn call(tool: &Node<'_>, is_named: bool) -> Option<ForcedCall> {
     let (is_custom, definition) = definition(tool)?;
     Some(ForcedCall {
         name: definition.get("name")?.as_str()?.to_owned(),
@@ -138,12 +138,12 @@ fn call(tool: &Value, is_named: bool) -> Option<ForcedCall> {
     })
 }
 
-fn name_of(tool: &Value) -> Option<&str> {
-    definition(tool).and_then(|(_, definition)| definition.get("name")).and_then(Value::as_str)
+fn name_of<'v>(tool: &'v Node<'_>) -> Option<&'v str> {
+    definition(tool).and_then(|(_, definition)| definition.get("name")).and_then(Node::as_str)
 }
 
 /// Whether a tool is a custom one, and what it says of itself.
-fn definition(tool: &Value) -> Option<(bool, &Value)> {
+fn definition<'v, 'j>(tool: &'v Node<'j>) -> Option<(bool, &'v Node<'j>)> {
     match tool.get("custom") {
         Some(custom) => Some((true, custom)),
         None => tool.get("function").map(|function| (false, function)),
@@ -151,9 +151,9 @@ fn definition(tool: &Value) -> Option<(bool, &Value)> {
 }
 
 /// The schema of a function's arguments; without one it takes none.
-fn parameters(function: &Value) -> Value {
+fn parameters(function: &Node<'_>) -> Value {
     match function.get("parameters") {
-        Some(parameters @ Value::Object(schema)) if !schema.is_empty() => parameters.clone(),
+        Some(parameters @ Node::Object(schema)) if !schema.is_empty() => parameters.to_value(),
         _ => serde_json::json!({"type": "object", "properties": {}}),
     }
 }

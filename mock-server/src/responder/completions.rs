@@ -1,7 +1,6 @@
 //! Completions: the endpoint of before chat.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::answer::{Answer, Body, Ended, Occasion, Responder, Usage, end};
 use super::ids;
@@ -9,8 +8,8 @@ use super::models::snapshot;
 use super::prompt::Prompt;
 use super::texts;
 use super::tokens::tokens;
-use crate::arguments::Arguments;
 use crate::arguments::Refusal;
+use crate::arguments::{Arguments, Object};
 
 /// The parameters of the endpoint, as the spec lists them.
 const KNOWN: &[&str] = &[
@@ -52,7 +51,7 @@ pub struct CompletionRequest {
 
 impl CompletionRequest {
     /// Reads a body. The wordings are those of embeddings, which runs on the same front (assumed).
-    pub(super) fn parse(body: &Map<String, Value>) -> Result<Self, Refusal> {
+    pub(super) fn parse(body: &Object<'_>) -> Result<Self, Refusal> {
         let arguments = Arguments::in_schema_words(body);
         arguments.refuse_unrecognized(KNOWN)?;
         let model = arguments.model()?;

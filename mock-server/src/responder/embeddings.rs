@@ -3,13 +3,12 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value};
 
 use super::answer::{Answer, Body, Responder, Usage};
 use super::prompt::Prompt;
 use super::texts;
-use crate::arguments::Arguments;
 use crate::arguments::Refusal;
+use crate::arguments::{Arguments, Node, Object};
 
 /// The parameters of the endpoint, as the spec lists them.
 const KNOWN: &[&str] = &["input", "model", "dimensions", "encoding_format", "user"];
@@ -37,7 +36,7 @@ struct Input {
 impl EmbeddingRequest {
     /// Reads a body. What the endpoint says of a missing input and of bad numbers was observed (2026-09,
     /// net 2025-09); of an input it cannot use, it only says that it is invalid.
-    pub(super) fn parse(body: &Map<String, Value>) -> Result<Self, Refusal> {
+    pub(super) fn parse(body: &Object<'_>) -> Result<Self, Refusal> {
         let arguments = Arguments::in_schema_words(body);
         arguments.refuse_unrecognized(KNOWN)?;
         let model = arguments.model()?;
@@ -119,7 +118,7 @@ impl Serialize for Vector {
 }
 
 /// Where the texts of an input stand in the prompt; none of them can be empty.
-fn read_inputs(input: &Value, prompt: &mut Prompt) -> Option<Vec<Input>> {
+fn read_inputs(input: &Node<'_>, prompt: &mut Prompt) -> Option<Vec<Input>> {
     let texts = texts::read(input).filter(|texts| texts.len() <= MAX_INPUTS)?;
     texts
         .iter()

@@ -3,13 +3,12 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::answer::{Answer, Body, Occasion, Responder, Usage};
 use super::png::png;
 use super::prompt::Prompt;
 use crate::arguments::Refusal;
-use crate::arguments::{Arguments, Place};
+use crate::arguments::{Arguments, Object, Place};
 
 /// The parameters of `/v1/images/generations`, as the spec lists them.
 const KNOWN_GENERATION: &[&str] = &[
@@ -70,7 +69,7 @@ pub struct ImageRequest {
 
 impl ImageRequest {
     /// Reads the body of a generation.
-    pub(super) fn parse_generation(body: &Map<String, Value>) -> Result<Self, Refusal> {
+    pub(super) fn parse_generation(body: &Object<'_>) -> Result<Self, Refusal> {
         let arguments = Arguments::new(body);
         arguments.refuse_unknown(KNOWN_GENERATION)?;
         let prompt = Prompt::of(arguments.required_name("prompt")?);
@@ -80,7 +79,7 @@ impl ImageRequest {
     }
 
     /// Reads the body of an edit.
-    pub(super) fn parse_edit(body: &Map<String, Value>) -> Result<Self, Refusal> {
+    pub(super) fn parse_edit(body: &Object<'_>) -> Result<Self, Refusal> {
         let arguments = Arguments::new(body);
         arguments.refuse_unknown(KNOWN_EDIT)?;
         let images = arguments.required_objects("images")?;

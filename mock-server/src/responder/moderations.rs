@@ -2,12 +2,11 @@
 
 use rand::Rng;
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::answer::{Answer, Body, Responder, Usage};
 use super::prompt::Prompt;
 use crate::arguments::Refusal;
-use crate::arguments::{Arguments, Place};
+use crate::arguments::{Arguments, Node, Object, Place};
 
 /// The parameters of the endpoint. `stream` is not one of them, but batches refuse it by name (F-365).
 const KNOWN: &[&str] = &["input", "model", "stream"];
@@ -36,7 +35,7 @@ struct Input {
 impl ModerationRequest {
     /// Reads a body. The endpoint relays what its validator says, with neither param nor code (observed for
     /// a missing input, 2026-09; assumed for the rest).
-    pub(super) fn parse(body: &Map<String, Value>) -> Result<Self, Refusal> {
+    pub(super) fn parse(body: &Object<'_>) -> Result<Self, Refusal> {
         let arguments = Arguments::new(body);
         arguments.refuse_unrecognized(KNOWN)?;
         let model = arguments.string("model")?.map(str::to_owned);
@@ -157,24 +156,24 @@ fn score(number: u64) -> f64 {
     (f64::from(part) + 1.0) / (f64::from(u32::MAX) + 1.0) * 1e-3
 }
 
-fn read_inputs(input: Option<&Value>, prompt: &mut Prompt) -> Result<Vec<Input>, Refusal> {
+fn read_inputs(input: Option<&Node<'_>>, prompt: &mut Prompt) -> Result<Vec<Input>, Refusal> {
     let items = match input {
         None => {
             return Err(Refusal::invalid(
                 "[{'type': 'missing', 'loc': ('body', 'input'), 'msg': 'Field required'}]",
             ));
         }
-        Some(Value::String(text)) => return Ok(vec![Input::text(text, prompt)]),
-        Some(Value::Array(items)) => items,
+        Some(Node::String(text)) => return Ok(vec![Input::text(text, prompt)]),
+        Some(Node::Array(items)) => items,
         Some(_) => return Err(invalid_input("string_type", "Input should be a valid string")),
     };
     if items.is_empty() {
         return Err(invalid_input("too_short", "List should have at least 1 item after validation, not 0"));
     }
-    if items.iter().all(Value::is_object) {
+    if items.iter().all(Node::is_object) {
         return Input::parts(items, prompt).map(|input| vec![input]);
     }
-    let text = |item: &Value| match item.as_str() {
+    let text = |item: &Node<'_>| match item.as_str() {
         Some(text) => Ok(Input::text(text, prompt)),
         None => Err(invalid_input("string_type", "Input should be a valid string")),
     };
@@ -188,7 +187,7 @@ impl Input {
     }
 
     /// Parts that are judged as one.
-    fn parts(items: &[Value], prompt: &mut Prompt) -> Result<Self, Refusal> {
+    fn parts(items: &[Node<'_>], prompt: &mut Prompt) -> Result<Self, Refusal> {
         let mut texts: Vec<&str> = Vec::with_capacity(items.len());
         let mut has_image = false;
         let mut has_text = false;

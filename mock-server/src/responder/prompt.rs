@@ -12,6 +12,8 @@ pub(super) struct Prompt {
     last_user: Range<usize>,
     n_parts: usize,
     n_tokens: u64,
+    /// What stands for the text when it was let go.
+    canary_number: Option<u64>,
 }
 
 impl Prompt {
@@ -20,6 +22,16 @@ impl Prompt {
         let mut prompt = Self::default();
         prompt.push_message([text], true);
         prompt
+    }
+
+    /// A prompt whose text was let go.
+    pub(super) fn without_text(canary_number: u64, n_tokens: u64) -> Self {
+        Self { canary_number: Some(canary_number), n_tokens, ..Self::default() }
+    }
+
+    /// The number that its canary is made from, if its text was let go.
+    pub(super) fn canary_number(&self) -> Option<u64> {
+        self.canary_number
     }
 
     /// Adds the texts of one message; those of the last user message are what an echo repeats.

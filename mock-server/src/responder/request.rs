@@ -9,7 +9,7 @@ use super::images::ImageRequest;
 use super::moderations::ModerationRequest;
 use super::responses::ResponsesRequest;
 use super::videos::VideoRequest;
-use crate::arguments::Refusal;
+use crate::arguments::{Object, Refusal};
 use crate::endpoint::Endpoint;
 
 /// A body that an endpoint accepts.
@@ -39,6 +39,11 @@ impl Request {
     /// What the endpoint refuses, in its words. Whether the model exists is the caller's question
     /// ([`is_known`](super::is_known), [`Refusal::unknown_model`]).
     pub fn parse(endpoint: Endpoint, body: &Map<String, Value>) -> Result<Self, Refusal> {
+        Self::read(endpoint, &Object::from(body))
+    }
+
+    /// Reads a body that borrows its texts.
+    pub(crate) fn read(endpoint: Endpoint, body: &Object<'_>) -> Result<Self, Refusal> {
         match endpoint {
             Endpoint::ChatCompletions => ChatRequest::parse(body).map(Self::Chat),
             Endpoint::Completions => CompletionRequest::parse(body).map(Self::Completion),

@@ -16,8 +16,8 @@ use super::responses_body::{
 use super::responses_input::{forced, read_input, read_tools};
 use super::structured::{Format, json_for};
 use super::tokens::{json_tokens, tokens};
-use crate::arguments::Arguments;
 use crate::arguments::Refusal;
+use crate::arguments::{Arguments, Node, Object};
 
 /// The parameters of the endpoint, as the spec lists them.
 const KNOWN: &[&str] = &[
@@ -91,7 +91,7 @@ pub struct ResponsesRequest {
 
 impl ResponsesRequest {
     /// Reads a body; an unknown parameter comes first (F-030), then missing ones.
-    pub(super) fn parse(body: &Map<String, Value>) -> Result<Self, Refusal> {
+    pub(super) fn parse(body: &Object<'_>) -> Result<Self, Refusal> {
         let arguments = Arguments::new(body);
         arguments.refuse_unknown(KNOWN)?;
         let model = arguments.required_name("model")?.to_owned();
@@ -116,7 +116,11 @@ impl ResponsesRequest {
             instructions,
             max_output_tokens: arguments.count("max_output_tokens", 16)?,
             max_tool_calls: arguments.count("max_tool_calls", 1)?,
-            metadata: arguments.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default(),
+            metadata: arguments
+                .get("metadata")
+                .and_then(Node::as_object)
+                .map(Object::to_map)
+                .unwrap_or_default(),
             parallel_tool_calls: arguments.boolean("parallel_tool_calls")?.unwrap_or(true),
             previous_response_id: owned("previous_response_id")?,
             prompt_cache_key: owned("prompt_cache_key")?,
@@ -132,7 +136,7 @@ impl ResponsesRequest {
             summary,
             temperature: arguments.decimal("temperature", 0..=2)?.unwrap_or(1.0),
             text_format,
-            tool_choice: arguments.get("tool_choice").cloned(),
+            tool_choice: arguments.get("tool_choice").map(Node::to_value),
             tools,
             top_logprobs: arguments.integer("top_logprobs", 0..=20)?.map_or(0, i64::unsigned_abs),
             top_p: arguments.decimal("top_p", 0..=1)?.unwrap_or(1.0),

@@ -7,7 +7,7 @@ use super::chat_tools::{CallInput, ForcedCall};
 use super::prompt::Prompt;
 use super::tokens::json_tokens;
 use crate::arguments::Refusal;
-use crate::arguments::{Arguments, Place};
+use crate::arguments::{Arguments, Node, Place};
 
 /// Reads `input`: a text, or items of which the messages and the outputs of calls have text.
 pub(super) fn read_input(arguments: &Arguments<'_, '_>, prompt: &mut Prompt) -> Result<(), Refusal> {
@@ -22,12 +22,12 @@ pub(super) fn read_input(arguments: &Arguments<'_, '_>, prompt: &mut Prompt) -> 
         None => arguments.required("input").and_then(|value| {
             Err(Refusal::wrong_type("input", "one of a string or array of input items", value))
         }),
-        Some(Value::String(text)) => {
-            prompt.push_message([text.as_str()], true);
+        Some(Node::String(text)) => {
+            prompt.push_message([text.as_ref()], true);
             prompt.add_tokens(MESSAGE_TOKENS);
             Ok(())
         }
-        Some(Value::Array(items)) => {
+        Some(Node::Array(items)) => {
             let place = Place::Key(&Place::Top, "input");
             for item in Arguments::items(items, &place) {
                 read_item(&item?, prompt)?;
@@ -62,11 +62,11 @@ fn read_content(
     prompt: &mut Prompt,
 ) -> Result<(), Refusal> {
     let content = item.required(name)?;
-    if let Value::String(text) = content {
-        prompt.push_message([text.as_str()], is_user);
+    if let Node::String(text) = content {
+        prompt.push_message([text.as_ref()], is_user);
         return Ok(());
     }
-    let Value::Array(parts) = content else {
+    let Node::Array(parts) = content else {
         let expected = "one of a string or array of objects";
         return Err(Refusal::wrong_type(&item.path(name), expected, content));
     };
@@ -113,9 +113,9 @@ pub(super) fn read_tools(arguments: &Arguments<'_, '_>, prompt: &mut Prompt) -> 
             }),
             "custom" => {
                 tool.required_name("name")?;
-                value.clone()
+                value.to_value()
             }
-            _ => value.clone(),
+            _ => value.to_value(),
         });
     }
     Ok(echoes)
@@ -124,7 +124,7 @@ pub(super) fn read_tools(arguments: &Arguments<'_, '_>, prompt: &mut Prompt) -> 
 /// The call that `tool_choice` forces; one of the service's own tools is not run.
 pub(super) fn forced(arguments: &Arguments<'_, '_>, tools: &[Value]) -> Result<Option<ForcedCall>, Refusal> {
     let Some(choice) = arguments.get("tool_choice") else { return Ok(None) };
-    if let Value::String(_) = choice {
+    if choice.is_string() {
         let choice = arguments.choice("tool_choice", &["none", "auto", "required"])?;
         let first = tools.iter().find_map(|tool| call(tool, false));
         return Ok(if choice == Some("required") { first } else { None });
@@ -135,8 +135,8 @@ pub(super) fn forced(arguments: &Arguments<'_, '_>, tools: &[Value]) -> Result<O
     match choice.required_string("type")? {
         "allowed_tools" => {
             let is_required = choice.choice("mode", &["auto", "required"])? == Some("required");
-            let first = choice.array("tools", "an array of objects")?.and_then(<[Value]>::first);
-            let tool = named(first.and_then(|tool| tool.get("name")).and_then(Value::as_str));
+            let first = choice.array("tools", "an array of objects")?.and_then(<[Node<'_>]>::first);
+            let tool = named(first.and_then(|tool| tool.get("name")).and_then(Node::as_str));
             Ok(if is_required { tool.and_then(|tool| call(tool, false)) } else { None })
         }
         kind @ ("function" | "custom") => {

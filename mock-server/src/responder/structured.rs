@@ -12,8 +12,8 @@ use serde_json::{Map, Number, Value};
 use super::canary::hash;
 use super::pattern;
 use super::schema::{beside, bound, has_type, merge, strings, types, weight, without};
-use crate::arguments::Arguments;
 use crate::arguments::Refusal;
+use crate::arguments::{Arguments, Node};
 
 /// The depth from which only what is required is written, and choices prefer what ends soonest.
 const CALM_DEPTH: usize = 6;
@@ -52,7 +52,7 @@ impl Format {
     fn schema(arguments: &Arguments<'_, '_>) -> Result<Value, Refusal> {
         arguments.required_name("name")?;
         arguments.object("schema")?;
-        Ok(arguments.get("schema").cloned().unwrap_or(Value::Bool(true)))
+        Ok(arguments.get("schema").map_or(Value::Bool(true), Node::to_value))
     }
 
     /// The text in this form.

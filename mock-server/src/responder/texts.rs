@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
-
 use super::tokens::tokens;
+use crate::arguments::Node;
 
 /// One text of an input.
 pub(super) struct Text<'v> {
@@ -15,8 +14,8 @@ pub(super) struct Text<'v> {
 }
 
 /// The texts of an input; `None` if it is something else, or empty.
-pub(super) fn read(input: &Value) -> Option<Vec<Text<'_>>> {
-    if let Value::String(text) = input {
+pub(super) fn read<'v>(input: &'v Node<'_>) -> Option<Vec<Text<'v>>> {
+    if let Node::String(text) = input {
         return Some(vec![Text::words(text)]);
     }
     let items = input.as_array()?;
@@ -35,7 +34,7 @@ impl<'v> Text<'v> {
         Self { text: Cow::Borrowed(text), n_tokens: tokens(text) }
     }
 
-    fn numbers(numbers: &[Value]) -> Option<Self> {
+    fn numbers(numbers: &[Node<'_>]) -> Option<Self> {
         let words: Option<Vec<String>> =
             numbers.iter().map(|number| number.as_u64().map(|number| number.to_string())).collect();
         let n_tokens = u64::try_from(numbers.len()).expect("a length fits 64 bits");
@@ -45,12 +44,13 @@ impl<'v> Text<'v> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
     fn texts(input: &Value) -> Option<Vec<(String, u64)>> {
-        let texts = read(input)?;
+        let input = Node::from(input);
+        let texts = read(&input)?;
         Some(texts.into_iter().map(|text| (text.text.into_owned(), text.n_tokens)).collect())
     }
 

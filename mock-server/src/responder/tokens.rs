@@ -2,7 +2,7 @@
 
 use std::io;
 
-use serde_json::Value;
+use serde::Serialize;
 
 /// The bytes that make one token.
 const BYTES_PER_TOKEN: usize = 4;
@@ -20,7 +20,7 @@ pub fn tokens(text: &str) -> u64 {
 }
 
 /// The number of tokens of a value written as JSON without spaces.
-pub(super) fn json_tokens(value: &Value) -> u64 {
+pub(super) fn json_tokens(value: &impl Serialize) -> u64 {
     let mut bytes = Counter(0);
     serde_json::to_writer(&mut bytes, value).expect("a value serializes, and a counter takes every byte");
     count(bytes.0)

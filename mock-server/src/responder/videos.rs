@@ -1,13 +1,12 @@
 //! Videos: a job that is done, without a film to download.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::answer::{Answer, Body, Occasion, Usage};
 use super::ids;
 use super::prompt::Prompt;
-use crate::arguments::Arguments;
 use crate::arguments::Refusal;
+use crate::arguments::{Arguments, Object};
 
 /// The parameters of the endpoint, as the spec lists them.
 const KNOWN: &[&str] = &["prompt", "input_reference", "model", "seconds", "size"];
@@ -26,7 +25,7 @@ pub struct VideoRequest {
 
 impl VideoRequest {
     /// Reads a body.
-    pub(super) fn parse(body: &Map<String, Value>) -> Result<Self, Refusal> {
+    pub(super) fn parse(body: &Object<'_>) -> Result<Self, Refusal> {
         let arguments = Arguments::new(body);
         arguments.refuse_unknown(KNOWN)?;
         let sizes = ["720x1280", "1280x720", "1024x1792", "1792x1024"];

@@ -11,6 +11,7 @@
 mod advance;
 mod batches;
 mod blob;
+mod creation;
 mod files;
 mod json_lines;
 mod registry;
@@ -23,11 +24,10 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use batchmock_client::types::Purpose;
-use indexmap::IndexMap;
-
 pub(crate) use advance::{AdvanceError, AdvanceTo, Advanced, CameDue};
-pub(crate) use batches::{BatchRecord, BatchView, Problems};
+pub(crate) use batches::{BatchView, Problems};
+use batchmock_client::types::Purpose;
+pub(crate) use creation::{CreateBatchError, NewBatch};
 pub(crate) use files::{FileContent, FileQuery, FileRecord, Page};
 pub(crate) use registry::Worlds;
 use results::ResultSource;
@@ -36,14 +36,10 @@ pub(crate) use upload::{Incoming, Upload};
 
 use crate::clock::{Clock, ClockMode};
 use crate::config::{BATCH_FILES_KEPT_FOR, Config, ModelPolicy};
-use crate::endpoint::Endpoint;
 use crate::ids;
-use crate::input::{Accepted, InputLimits, Problem, UploadFault, check};
+use crate::input::{Problem, UploadFault};
 use crate::responder;
-use crate::sim::{
-    Change, Ending, Intervention, InterventionKind, Observation, Plan, Seed, Status, Timestamp, Workload,
-};
-use crate::switches::{MissingInput, ResultOrder};
+use crate::sim::{Change, Ending, Intervention, InterventionKind, Observation, Seed, Status, Timestamp};
 use state::State;
 
 /// One account.
@@ -95,26 +91,6 @@ pub(crate) enum AddFileError {
     TooLarge,
     /// It cannot be the input of a batch (F-117, F-121).
     Unusable(UploadFault),
-}
-
-/// A batch to create.
-#[derive(Debug)]
-pub(crate) struct NewBatch {
-    /// Where its lines run.
-    pub(crate) endpoint: Endpoint,
-    /// Its input.
-    pub(crate) input_file_id: String,
-    /// What its creator attaches.
-    pub(crate) metadata: Option<IndexMap<String, String>>,
-    /// How long its result files are kept, if not as long as others.
-    pub(crate) output_expires_after: Option<Duration>,
-}
-
-/// Why a batch is not created.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum CreateBatchError {
-    /// Its input does not exist (F-232, the older behavior).
-    CannotFindInput { project_id: String },
 }
 
 /// Why a batch is not cancelled.
@@ -206,7 +182,8 @@ impl World {
 
     /// Begins to take a file in. Blocks on the disk.
     pub(crate) fn receive(&self) -> io::Result<Incoming> {
-        Incoming::new(&self.source.blobs, Arc::clone(&self.source.rules), self.config.limits.json_bytes)
+        let responder = Arc::clone(&self.source.responder);
+        Incoming::new(&self.source.blobs, responder, self.config.limits.json_bytes)
     }
 
     /// Adds a file that has come in.
@@ -272,52 +249,6 @@ impl World {
     }
 
     // Batches
-
-    /// Creates a batch: decides its life.
-    pub(crate) fn create_batch(&self, wall: Timestamp, new: NewBatch) -> Result<BatchView, CreateBatchError> {
-        let NewBatch { endpoint, input_file_id, metadata, output_expires_after } = new;
-        let mut state = self.lock();
-        let now = self.settle(&mut state, wall);
-        let upload = state.batch_input(&input_file_id);
-        if upload.is_none() && self.config.switches.missing_input == MissingInput::RefusesCreate {
-            return Err(CreateBatchError::CannotFindInput { project_id: self.account.project_id.clone() });
-        }
-
-        let checked = match &upload {
-            None => Err(vec![(self.cannot_find(&input_file_id), None)]),
-            Some(upload) => {
-                let limits = InputLimits {
-                    lines: self.config.limits.batch_lines,
-                    embedding_inputs: self.config.limits.batch_embedding_inputs,
-                };
-                check(&upload.scan, endpoint, limits, |model| self.is_there(&state, model))
-            }
-        };
-        let (workload, model, problems) = match checked {
-            Ok(Accepted { fates, model }) => (Workload::Accepted(fates), Some(model), Vec::new()),
-            Err(problems) => (Workload::Rejected, None, problems),
-        };
-        let seed = self.seed.nth("batch", state.n_batches());
-        let plan = Plan::new(&workload, &self.config.pace, seed.named("plan"), now);
-        let plan = match self.config.switches.result_order {
-            ResultOrder::Shuffled => plan,
-            ResultOrder::AsInput => plan.in_input_order(),
-        };
-        let record = BatchRecord {
-            id: ids::batch(now, &mut seed.named("id").rng()),
-            seed,
-            account: Arc::clone(&self.account),
-            endpoint,
-            input_file_id,
-            upload,
-            model,
-            metadata,
-            results_kept_for: output_expires_after.unwrap_or(BATCH_FILES_KEPT_FOR),
-            problems: problems.into(),
-            plan,
-        };
-        Ok(state.batches.add(record).view(now))
-    }
 
     /// A batch. On a stepping clock, a second look and all further ones first jump to its next change.
     pub(crate) fn batch(&self, wall: Timestamp, id: &str) -> Result<BatchView, NoSuchBatch> {
@@ -471,10 +402,14 @@ impl World {
     }
 
     fn is_there(&self, state: &State, model: &str) -> bool {
-        let is_known = match self.config.models {
+        self.may_be_there(model) && !state.deleted_models.contains(model)
+    }
+
+    /// Whether there is a model of this name, unless the account has deleted it.
+    fn may_be_there(&self, model: &str) -> bool {
+        match self.config.models {
             ModelPolicy::Any => true,
             ModelPolicy::Known => responder::is_known(model),
-        };
-        is_known && !state.deleted_models.contains(model)
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::AccountIds;
 use super::batches::BatchRecord;
 use super::results::ResultSource;
 use crate::ids;
-use crate::input::{LineOutcome, Reading};
+use crate::input::{Digest, LineOutcome, Reading};
 use crate::responder::{Body, Ending, Occasion, Request, Usage};
 use crate::sim::{LineEnd, Observation, Times, Timestamp};
 use crate::switches::{LineRequestId, ServerErrorText};
@@ -23,6 +23,9 @@ pub(super) struct LineTeller<'a> {
     pub(super) source: &'a ResultSource,
 }
 
+/// A line of a result file, and the tokens of its answer.
+pub(super) type Told = (ResultLine<LineBody>, Usage);
+
 /// What a line that ran was answered with.
 #[derive(Serialize)]
 #[serde(untagged)]
@@ -32,8 +35,45 @@ pub(super) enum LineBody {
 }
 
 impl LineTeller<'_> {
-    /// The result of the line at a place of the input, counted from 0, and the tokens it took.
-    pub(super) fn tell(&self, place: u32, end: LineEnd, reading: Reading) -> (ResultLine<LineBody>, Usage) {
+    /// The result of the line at a place of the input, counted from 0, and the tokens it took: from what was kept
+    /// of the line, if that is enough.
+    pub(super) fn tell_digest(&self, place: u32, end: LineEnd, digest: &Digest<'_>) -> Option<Told> {
+        let ran = match end {
+            LineEnd::Expired | LineEnd::Cancelled => None,
+            LineEnd::Ran(_) => {
+                let model = self.batch.model.as_deref()?;
+                let ending = match self.source.rules.outcome(digest.custom_id, Some(model)) {
+                    LineOutcome::Natural => Ending::Natural,
+                    LineOutcome::Refusal => Ending::Refusal,
+                    LineOutcome::Length => Ending::Length,
+                    LineOutcome::Status400
+                    | LineOutcome::Status429
+                    | LineOutcome::Quota
+                    | LineOutcome::Status500
+                    | LineOutcome::Timeout => return None,
+                };
+                Some((Request::from_gist(digest.gist?, model), ending))
+            }
+        };
+        Some(self.tell(place, end, digest.custom_id, |rng| {
+            let (request, ending) = ran.as_ref()?;
+            Some(self.answer(request, digest.custom_id, *ending, rng))
+        }))
+    }
+
+    /// The same, from the line itself.
+    pub(super) fn tell_reading(&self, place: u32, end: LineEnd, reading: &Reading<'_>) -> Told {
+        self.tell(place, end, &reading.custom_id, |rng| self.run(reading, rng))
+    }
+
+    /// The result of a line; `run` answers it, if it ran, or gives nothing if no answer came in time.
+    fn tell(
+        &self,
+        place: u32,
+        end: LineEnd,
+        custom_id: &str,
+        run: impl FnOnce(&mut ChaCha8Rng) -> Option<LineAnswer>,
+    ) -> Told {
         let mut rng = self.batch.seed.nth("line", u64::from(place)).rng();
         let id = ids::batch_request(self.written_at(place), &mut rng);
         let mut usage = Usage::default();
@@ -42,7 +82,7 @@ impl LineTeller<'_> {
             LineEnd::Cancelled => (None, Some(LineEnding::Cancelled)),
             LineEnd::Ran(_) => {
                 let request_id = ids::line_request(self.source.switches.line_request_id, &mut rng);
-                match self.run(&reading, &mut rng) {
+                match run(&mut rng) {
                     Some(LineAnswer { status_code, body, usage: tokens }) => {
                         usage = tokens;
                         (Some(LineResponse { status_code, request_id, body }), None)
@@ -52,7 +92,7 @@ impl LineTeller<'_> {
             }
         };
         let error = error.map(LineEnding::to_error);
-        (ResultLine { id, custom_id: reading.custom_id, response, error }, usage)
+        (ResultLine { id, custom_id: custom_id.to_owned(), response, error }, usage)
     }
 
     /// When a line is written: as soon as the batch is finalizing, or a second later, but not after its end
@@ -69,8 +109,8 @@ impl LineTeller<'_> {
     }
 
     /// The answer to a line that ran; `None` if none came in time.
-    fn run(&self, reading: &Reading, rng: &mut ChaCha8Rng) -> Option<LineAnswer> {
-        let ending = match reading.outcome(&self.source.rules) {
+    fn run(&self, reading: &Reading<'_>, rng: &mut ChaCha8Rng) -> Option<LineAnswer> {
+        let ending = match self.source.rules.outcome(&reading.custom_id, reading.model()) {
             LineOutcome::Status400 => {
                 return Some(LineAnswer::refused(400, context_length_exceeded(reading)));
             }
@@ -87,15 +127,17 @@ impl LineTeller<'_> {
             LineOutcome::Length => Ending::Length,
             LineOutcome::Natural => Ending::Natural,
         };
-        let request = match Request::parse(self.batch.endpoint, &reading.body) {
-            Ok(request) => request,
-            Err(refusal) => return Some(LineAnswer::refused(refusal.status, refusal.error)),
-        };
+        match Request::read(self.batch.endpoint, &reading.body) {
+            Ok(request) => Some(self.answer(&request, &reading.custom_id, ending, rng)),
+            Err(refusal) => Some(LineAnswer::refused(refusal.status, refusal.error)),
+        }
+    }
+
+    fn answer(&self, request: &Request, custom_id: &str, ending: Ending, rng: &mut ChaCha8Rng) -> LineAnswer {
         let began_at = self.last.times.in_progress_at.unwrap_or(self.batch.plan.created_at());
-        let occasion =
-            Occasion { custom_id: &reading.custom_id, created_at: began_at.unix_seconds(), ending, rng };
-        let answer = self.source.responder.answer(&request, occasion);
-        Some(LineAnswer { status_code: 200, body: LineBody::Answer(answer.body), usage: answer.usage })
+        let occasion = Occasion { custom_id, created_at: began_at.unix_seconds(), ending, rng };
+        let answer = self.source.responder.answer(request, occasion);
+        LineAnswer { status_code: 200, body: LineBody::Answer(answer.body), usage: answer.usage }
     }
 }
 
@@ -139,8 +181,8 @@ impl LineEnding {
 }
 
 /// F-356; the numbers are made up.
-fn context_length_exceeded(reading: &Reading) -> ErrorBody {
-    let param = ["messages", "input", "prompt"].into_iter().find(|param| reading.body.contains_key(*param));
+fn context_length_exceeded(reading: &Reading<'_>) -> ErrorBody {
+    let param = ["messages", "input", "prompt"].into_iter().find(|param| reading.body.get(param).is_some());
     ErrorBody::invalid_request(
         "This model's maximum context length is 128000 tokens. However, your messages resulted in 130000 \
          tokens. Please reduce the length of the messages.",
@@ -150,7 +192,7 @@ fn context_length_exceeded(reading: &Reading) -> ErrorBody {
 }
 
 /// F-035; the numbers are made up. That a line is refused in these words is assumed.
-fn rate_limit_reached(reading: &Reading, batch: &BatchRecord) -> ErrorBody {
+fn rate_limit_reached(reading: &Reading<'_>, batch: &BatchRecord) -> ErrorBody {
     let model = reading.model().unwrap_or("the model");
     let AccountIds { organization_id, project_id } = &*batch.account;
     ErrorBody {

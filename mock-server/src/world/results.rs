@@ -1,7 +1,7 @@
 //! The result files of a batch that has ended: rendered from plan and input when they are first looked at,
 //! line by line, in memory never whole.
 
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use batchmock_client::types::BatchUsage;
@@ -10,9 +10,9 @@ use super::batches::BatchRecord;
 use super::blob::{Blob, BlobDir};
 use super::json_lines::JsonLines;
 use super::result_line::LineTeller;
-use super::upload::Upload;
+use super::upload::{LineReader, Upload};
 use crate::ids;
-use crate::input::{Line, LineRules, Reading};
+use crate::input::LineRules;
 use crate::responder::{Responder, Usage};
 use crate::sim::{Counts, LineEnd, LineFate, Observation, Status};
 use crate::switches::{ErrorFileOfUnstarted, FailedLines, Switches};
@@ -112,8 +112,7 @@ impl Results {
             let ends: Vec<_> = self.batch.plan.line_ends(&self.last).collect();
             let n_workers = std::thread::available_parallelism().map_or(1, usize::from);
             let n_workers = n_workers.min(ends.len().div_ceil(PART_LINES)).max(1);
-            let mut inputs =
-                (0..n_workers).map(|_| LineReader::new(upload)).collect::<io::Result<Vec<_>>>()?;
+            let mut inputs = (0..n_workers).map(|_| upload.reader()).collect::<io::Result<Vec<_>>>()?;
             for round in ends.chunks(PART_LINES * n_workers) {
                 for part in self.render_round(round, upload, &mut inputs)? {
                     output.write(&part.output)?;
@@ -157,17 +156,21 @@ impl Results {
         let mut error = JsonLines::new(Vec::new(), switches.result_text);
         let mut usage = Usage::default();
         let teller = LineTeller { batch: &self.batch, last: &self.last, source: &self.source };
+        let has_gists = upload.scan.digests.made_for(&self.source.responder);
         for (place, end) in ends {
-            let line = input.read(&upload.scan.lines[*place as usize])?;
             // Only lines that were read well once are in the plan of a batch that runs.
-            let reading = Reading::new(line).map_err(|problem| io::Error::other(problem.message()))?;
+            let line = &upload.scan.lines[*place as usize];
+            let digest = upload.digest(line).filter(|_| has_gists);
             let file = match (end, switches.failed_lines) {
                 (LineEnd::Ran(LineFate::Succeeds), _)
                 | (LineEnd::Ran(LineFate::Fails), FailedLines::InOutputFile) => &mut output,
                 (LineEnd::Ran(LineFate::Fails), FailedLines::InErrorFile)
                 | (LineEnd::Expired | LineEnd::Cancelled, _) => &mut error,
             };
-            let (line, tokens) = teller.tell(*place, *end, reading);
+            let (line, tokens) = match digest.and_then(|digest| teller.tell_digest(*place, *end, &digest)) {
+                Some(told) => told,
+                None => teller.tell_reading(*place, *end, &input.read(line)?),
+            };
             file.write(&line)?;
             usage += tokens;
         }
@@ -206,22 +209,3 @@ struct Part {
 /// How many lines a part has: few enough that the parts of a round fit into little memory even if each answer
 /// is a long vector, and many enough that starting a worker for them is nothing beside the work.
 const PART_LINES: usize = 256;
-
-/// Reads lines of an input in any order, one at a time.
-struct LineReader {
-    file: std::fs::File,
-    line: Vec<u8>,
-}
-
-impl LineReader {
-    fn new(upload: &Upload) -> io::Result<Self> {
-        Ok(Self { file: upload.blob.open()?, line: Vec::new() })
-    }
-
-    fn read(&mut self, line: &Line) -> io::Result<&str> {
-        self.line.resize(line.len as usize, 0);
-        self.file.seek(SeekFrom::Start(line.range().start))?;
-        self.file.read_exact(&mut self.line)?;
-        std::str::from_utf8(&self.line).map_err(io::Error::other)
-    }
-}

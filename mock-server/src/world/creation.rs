@@ -1,0 +1,110 @@
+//! Creating a batch: its input is examined, its life decided.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+use super::World;
+use super::batches::{BatchRecord, BatchView};
+use super::upload::Upload;
+use crate::config::BATCH_FILES_KEPT_FOR;
+use crate::endpoint::Endpoint;
+use crate::ids;
+use crate::input::{Accepted, InputLimits, Problem, check};
+use crate::sim::{Plan, Timestamp, Workload};
+use crate::switches::{MissingInput, ResultOrder};
+
+/// A batch to create.
+#[derive(Debug)]
+pub(crate) struct NewBatch {
+    /// Where its lines run.
+    pub(crate) endpoint: Endpoint,
+    /// Its input.
+    pub(crate) input_file_id: String,
+    /// What its creator attaches.
+    pub(crate) metadata: Option<IndexMap<String, String>>,
+    /// How long its result files are kept, if not as long as others.
+    pub(crate) output_expires_after: Option<Duration>,
+}
+
+/// Why a batch is not created.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum CreateBatchError {
+    /// Its input does not exist (F-232, the older behavior).
+    CannotFindInput { project_id: String },
+}
+
+/// An input, held against what a batch wants of it.
+#[derive(Debug)]
+pub(crate) struct Examined {
+    upload: Arc<Upload>,
+    verdict: Result<Accepted, Vec<(Problem, Option<u32>)>>,
+}
+
+impl World {
+    /// Examines the input of a batch to come; nothing if there is none. This goes through all lines, and may
+    /// block on the disk, so it is done before the world is asked to create the batch.
+    pub(crate) fn examine(&self, wall: Timestamp, new: &NewBatch) -> io::Result<Option<Examined>> {
+        let (upload, deleted_models) = {
+            let mut state = self.lock();
+            self.settle(&mut state, wall);
+            let Some(upload) = state.batch_input(&new.input_file_id) else { return Ok(None) };
+            (upload, state.deleted_models.clone())
+        };
+        let limits = InputLimits {
+            lines: self.config.limits.batch_lines,
+            embedding_inputs: self.config.limits.batch_embedding_inputs,
+        };
+        let outcomes = upload.outcomes(&self.source.rules)?;
+        let is_there = |model: &str| self.may_be_there(model) && !deleted_models.contains(model);
+        let verdict = check(&upload.scan, &outcomes, new.endpoint, limits, is_there);
+        Ok(Some(Examined { upload, verdict }))
+    }
+
+    /// Creates a batch: decides its life.
+    pub(crate) fn create_batch(
+        &self,
+        wall: Timestamp,
+        new: NewBatch,
+        input: Option<Examined>,
+    ) -> Result<BatchView, CreateBatchError> {
+        let NewBatch { endpoint, input_file_id, metadata, output_expires_after } = new;
+        let mut state = self.lock();
+        let now = self.settle(&mut state, wall);
+        // It may have been deleted since it was examined.
+        let input = input.filter(|_| state.batch_input(&input_file_id).is_some());
+        if input.is_none() && self.config.switches.missing_input == MissingInput::RefusesCreate {
+            return Err(CreateBatchError::CannotFindInput { project_id: self.account.project_id.clone() });
+        }
+        let (upload, verdict) = match input {
+            Some(Examined { upload, verdict }) => (Some(upload), verdict),
+            None => (None, Err(vec![(self.cannot_find(&input_file_id), None)])),
+        };
+        let (workload, model, problems) = match verdict {
+            Ok(Accepted { fates, model }) => (Workload::Accepted(fates), Some(model), Vec::new()),
+            Err(problems) => (Workload::Rejected, None, problems),
+        };
+        let seed = self.seed.nth("batch", state.n_batches());
+        let plan = Plan::new(&workload, &self.config.pace, seed.named("plan"), now);
+        let plan = match self.config.switches.result_order {
+            ResultOrder::Shuffled => plan,
+            ResultOrder::AsInput => plan.in_input_order(),
+        };
+        let record = BatchRecord {
+            id: ids::batch(now, &mut seed.named("id").rng()),
+            seed,
+            account: Arc::clone(&self.account),
+            endpoint,
+            input_file_id,
+            upload,
+            model,
+            metadata,
+            results_kept_for: output_expires_after.unwrap_or(BATCH_FILES_KEPT_FOR),
+            problems: problems.into(),
+            plan,
+        };
+        Ok(state.batches.add(record).view(now))
+    }
+}
