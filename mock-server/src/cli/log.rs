@@ -1,7 +1,7 @@
 //! The log, on standard error.
 
 use std::fmt;
-use std::io::IsTerminal as _;
+use std::io::{BufWriter, IsTerminal as _};
 
 use clap::ValueEnum;
 use tracing::field::{Field, Visit};
@@ -33,7 +33,8 @@ pub(super) fn start(format: LogFormat) -> WorkerGuard {
     let (writer, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(WAITING_LINES)
         .lossy(false)
-        .finish(std::io::stderr());
+        // What is waiting goes out in one write.
+        .finish(BufWriter::with_capacity(64 * 1024, std::io::stderr()));
     let log = tracing_subscriber::fmt().with_writer(writer).with_target(false);
     match format {
         LogFormat::Text => {
@@ -105,16 +106,25 @@ impl Visit for RequestLine {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.record_debug(field, &format_args!("{value}"));
+        if let Some(place) = self.place(field) {
+            value.clone_into(place);
+        }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let place = match field.name() {
-            "method" => &mut self.method,
-            "path" => &mut self.path,
-            "world" => &mut self.world,
-            _ => return,
-        };
-        *place = format!("{value:?}");
+        if let Some(place) = self.place(field) {
+            *place = format!("{value:?}");
+        }
+    }
+}
+
+impl RequestLine {
+    fn place(&mut self, field: &Field) -> Option<&mut String> {
+        match field.name() {
+            "method" => Some(&mut self.method),
+            "path" => Some(&mut self.path),
+            "world" => Some(&mut self.world),
+            _ => None,
+        }
     }
 }

@@ -9,8 +9,8 @@ use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use batchmock_client::types::{ErrorBody, ErrorDetail, ErrorEnvelope};
 
-use super::App;
 use super::json::{Json, Layout};
+use super::{Account, App};
 use crate::arguments::Refusal;
 use crate::input::UploadFault;
 use crate::switches::{FileErrorDetail, NoKey};
@@ -365,6 +365,9 @@ impl IntoResponse for ApiError {
 /// Gives answers of the file routes what is theirs alone: any page may read them (F-008), and errors have a
 /// second key (F-022) and a final line end (F-012).
 pub(super) async fn in_the_form_of_file_routes(State(app): State<App>, mut response: Response) -> Response {
+    if is_of_strangers(&response) {
+        return response;
+    }
     if let Some(error) = response.extensions_mut().remove::<ErrorBody>() {
         let status = response.status();
         let detail = (app.switches().file_error_detail == FileErrorDetail::Present)
@@ -377,6 +380,9 @@ pub(super) async fn in_the_form_of_file_routes(State(app): State<App>, mut respo
 
 /// Gives errors of `/v1/embeddings` their final line end (net 2025-09).
 pub(super) async fn with_a_line_end(mut response: Response) -> Response {
+    if is_of_strangers(&response) {
+        return response;
+    }
     match response.extensions_mut().remove::<ErrorBody>() {
         Some(error) => laid_out(&response, Layout::IndentedLine, error),
         None => response,
@@ -393,6 +399,11 @@ pub(super) fn in_the_form_of_the_old_front(mut response: Response) -> Response {
     response
 }
 
+/// Whether nobody was let in: that is told before the service of a route has a say, and the same on all of them.
+fn is_of_strangers(response: &Response) -> bool {
+    matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::SERVICE_UNAVAILABLE)
+}
+
 /// The same error in another layout.
 fn laid_out(response: &Response, layout: Layout, error: ErrorBody) -> Response {
     let mut laid_out = Json(layout, ErrorEnvelope { error, detail: None }).into_response();
@@ -406,7 +417,7 @@ pub(super) async fn unknown_url(method: Method, OriginalUri(uri): OriginalUri) -
 }
 
 /// A method that a route does not have (F-026: the text is assumed).
-pub(super) async fn wrong_method(method: Method, OriginalUri(uri): OriginalUri) -> ApiError {
+pub(super) async fn wrong_method(_: Account, method: Method, OriginalUri(uri): OriginalUri) -> ApiError {
     let message = format!("Invalid method for URL ({method} {})", uri.path());
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, ErrorBody::invalid_request(message))
 }

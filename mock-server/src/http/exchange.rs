@@ -85,11 +85,6 @@ pub(crate) async fn open_world(account: Account, mut request: Request, next: Nex
     response
 }
 
-/// Lets nobody in without an account.
-pub(super) async fn refuse_strangers(_: Account, request: Request, next: Next) -> Response {
-    next.run(request).await
-}
-
 /// `Date` follows the clock of the world.
 fn date(now: Timestamp) -> HeaderValue {
     let since_epoch = std::time::Duration::from_millis(now.unix_millis().unsigned_abs());

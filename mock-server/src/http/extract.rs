@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Path, Request};
+use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http_body_util::LengthLimitError;
 use serde_json::{Map, Value};
 
 use super::{ApiError, App};
@@ -88,7 +88,7 @@ impl FromRequest<App> for JsonBody {
             .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
             .filter(|content_type| !is_json(content_type));
         refuse_encoded(request.headers())?;
-        let bytes = Bytes::from_request(request, app).await.map_err(|rejection| body_error(&rejection))?;
+        let bytes = whole_body(request, app.worlds.config().limits.json_bytes).await?;
         match content_type {
             Some(got) if !bytes.is_empty() => {
                 Err(ApiError::unsupported_content_type("application/json", &got))
@@ -106,12 +106,15 @@ pub(crate) struct UntypedJsonBody(pub(crate) Map<String, Value>);
 impl FromRequest<App> for UntypedJsonBody {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, _: &App) -> Result<Self, ApiError> {
         refuse_encoded(request.headers())?;
-        let bytes = Bytes::from_request(request, app).await.map_err(|rejection| body_error(&rejection))?;
+        let bytes = whole_body(request, MAX_UNTYPED).await?;
         object(&bytes).map(Self)
     }
 }
+
+/// How long a body of the control API may be: there is never much to say.
+const MAX_UNTYPED: usize = 2 * 1024 * 1024;
 
 /// Refuses a body that is compressed, or encoded in another way.
 pub(super) fn refuse_encoded(headers: &HeaderMap) -> Result<(), ApiError> {
@@ -137,12 +140,12 @@ fn is_json(content_type: &str) -> bool {
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-fn body_error(rejection: &BytesRejection) -> ApiError {
-    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        ApiError::too_long()
-    } else {
-        ApiError::unreadable_body(rejection)
-    }
+/// The bytes of a body, if there are not too many.
+async fn whole_body(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+    axum::body::to_bytes(request.into_body(), limit).await.map_err(|error| {
+        let error = error.into_inner();
+        if error.is::<LengthLimitError>() { ApiError::too_long() } else { ApiError::unreadable_body(&*error) }
+    })
 }
 
 #[cfg(test)]

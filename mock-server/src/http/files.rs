@@ -8,16 +8,12 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
 use batchmock_client::types::{Deleted, File, FilePage, Purpose};
-use tokio_util::io::ReaderStream;
 
 use super::multipart;
 use super::query::Query;
 use super::{Account, ApiError, App, Id, Json, view};
 use crate::switches::UploadExpiry;
 use crate::world::{FileContent, FileQuery, FileRecord};
-
-/// How much of a file is read at a time.
-const CHUNK: usize = 256 * 1024;
 
 /// `POST /v1/files`
 pub(super) async fn upload(
@@ -91,14 +87,13 @@ pub(super) async fn content(
     }
     let disposition = attachment(&record.filename);
     let (file, len) = off_the_runtime(false, move || open(&record)).await?;
-    let stream = ReaderStream::with_capacity(tokio::fs::File::from_std(file), CHUNK);
     // The answer is as long as it says, also if the file should have grown: F-130.
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
         (CONTENT_DISPOSITION, disposition),
         (CONTENT_LENGTH, HeaderValue::from(len)),
     ];
-    Ok((headers, Body::from_stream(stream)).into_response())
+    Ok((headers, Body::from_stream(super::download::chunks(file, len))).into_response())
 }
 
 /// Does work that may block on the disk: here, if the caller knows that it will not, or else where blocking

@@ -30,6 +30,9 @@ const PROXY_WASM: HeaderName = HeaderName::from_static("x-openai-proxy-wasm");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const VERSION: HeaderName = HeaderName::from_static("openai-version");
 
+/// How many headers an answer is given, at most: room for all of them is made at once.
+const N_ADDED: usize = 16;
+
 /// How many requests and tokens a minute an account may use: recorded of one account and model (net
 /// 2026-02). Nothing is counted; each answer is told as if it were the first of its minute.
 const REQUESTS_A_MINUTE: u64 = 30_000;
@@ -89,6 +92,7 @@ pub(super) fn complete(
     let mut response =
         if is_of_the_old_front { error::in_the_form_of_the_old_front(response) } else { response };
     let headers = response.headers_mut();
+    headers.reserve(N_ADDED);
 
     let mut rng = seed.rng();
     let processing_ms = rng.random_range(processing_ms(service, method, path));

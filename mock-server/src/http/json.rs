@@ -5,6 +5,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 /// How a JSON body is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,10 +45,12 @@ impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         let Self(layout, value) = self;
         let bytes = match layout {
-            Layout::Compact => serde_json::to_vec(&value),
-            Layout::Indented => serde_json::to_vec_pretty(&value),
-            Layout::IndentedLine => serde_json::to_vec_pretty(&value).map(with_line_end),
-            Layout::DeeplyIndentedLine => to_vec_deep(&value).map(with_line_end),
+            Layout::Compact => written(&value, CompactFormatter),
+            Layout::Indented => written(&value, PrettyFormatter::new()),
+            Layout::IndentedLine => written(&value, PrettyFormatter::new()).map(with_line_end),
+            Layout::DeeplyIndentedLine => {
+                written(&value, PrettyFormatter::with_indent(b"    ")).map(with_line_end)
+            }
         };
         match bytes {
             Ok(bytes) => {
@@ -64,10 +67,12 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-fn to_vec_deep(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let deep = serde_json::ser::PrettyFormatter::with_indent(b"    ");
-    value.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, deep))?;
+/// How much room is made at first: a batch fits in.
+const ROOM: usize = 1024;
+
+fn written(value: &impl Serialize, formatter: impl Formatter) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(ROOM);
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, formatter))?;
     Ok(bytes)
 }
 

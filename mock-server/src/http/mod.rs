@@ -2,6 +2,7 @@
 
 mod batches;
 mod disposition;
+mod download;
 mod error;
 mod exchange;
 mod extract;
@@ -18,7 +19,7 @@ mod view;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get, post};
@@ -90,41 +91,36 @@ pub(crate) fn refusal_of_a_head(status: StatusCode, most_bytes: usize) -> Vec<u8
     [head.into_bytes(), body].concat()
 }
 
-/// Every route.
+/// Every route. Paths stand here whole: to nest them would cost each request a path of its own.
 fn router(app: App) -> Router {
     let file_routes = Router::new()
-        .route("/files", route(get(files::list).post(files::upload)))
-        .route("/files/{file_id}", route(get(files::retrieve).delete(files::delete)))
-        .route("/files/{file_id}/content", route(get(files::content)))
-        // Uploads are streamed to disk and have limits of their own.
-        .layer(DefaultBodyLimit::disable())
+        .route("/v1/files", route(get(files::list).post(files::upload)))
+        .route("/v1/files/{file_id}", route(get(files::retrieve).delete(files::delete)))
+        .route("/v1/files/{file_id}/content", route(get(files::content)))
         .layer(middleware::map_response_with_state(app.clone(), error::in_the_form_of_file_routes));
+    let embeddings =
+        synchronous(Endpoint::Embeddings).layer(middleware::map_response(error::with_a_line_end));
     let other_routes = Router::new()
-        .route("/batches", route(get(batches::list).post(batches::create)))
-        .route("/batches/{batch_id}", route(get(batches::retrieve)))
-        .route("/batches/{batch_id}/cancel", route(post(batches::cancel)))
-        .route("/models", route(get(models::list)))
-        .route("/models/{*model}", route(get(models::retrieve).delete(models::delete)))
-        .route("/chat/completions", synchronous(Endpoint::ChatCompletions))
-        .route("/completions", synchronous(Endpoint::Completions))
-        .route(
-            "/embeddings",
-            synchronous(Endpoint::Embeddings).layer(middleware::map_response(error::with_a_line_end)),
-        )
-        .route("/responses", synchronous(Endpoint::Responses))
-        .route("/moderations", synchronous(Endpoint::Moderations))
-        .layer(DefaultBodyLimit::max(app.worlds.config().limits.json_bytes));
-    let api = file_routes
-        .merge(other_routes)
-        .route_layer(middleware::from_fn_with_state(app.clone(), exchange::refuse_strangers));
+        .route("/v1/batches", route(get(batches::list).post(batches::create)))
+        .route("/v1/batches/{batch_id}", route(get(batches::retrieve)))
+        .route("/v1/batches/{batch_id}/cancel", route(post(batches::cancel)))
+        .route("/v1/models", route(get(models::list)))
+        .route("/v1/models/{*model}", route(get(models::retrieve).delete(models::delete)))
+        .route("/v1/chat/completions", synchronous(Endpoint::ChatCompletions))
+        .route("/v1/completions", synchronous(Endpoint::Completions))
+        .route("/v1/embeddings", embeddings)
+        .route("/v1/responses", synchronous(Endpoint::Responses))
+        .route("/v1/moderations", synchronous(Endpoint::Moderations));
     Router::new()
-        .nest("/v1", api)
+        .merge(file_routes)
+        .merge(other_routes)
         .fallback(error::unknown_url)
         .nest(control::PREFIX, control::router(app.clone()))
         .with_state(app)
 }
 
-/// The same route, with the API's answer to other methods.
+/// The same route, with the API's answer to other methods. Every handler asks for the [`Account`] first, so that
+/// nobody gets in without one.
 fn route(methods: MethodRouter<App>) -> MethodRouter<App> {
     methods.fallback(error::wrong_method)
 }

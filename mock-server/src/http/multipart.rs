@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use batchmock_client::types::Purpose;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use multer::{Field, Multipart};
 
@@ -139,7 +139,8 @@ fn expires_after(anchor: Option<String>, seconds: Option<String>) -> Result<Opti
 /// Takes the file in, chunk by chunk: while one chunk goes to disk and past the scanner, the next one comes.
 async fn store(world: &World, mut field: Field<'_>, limit: u64, meter: &Meter) -> Result<Upload, ApiError> {
     let mut writing = spawn_first(world.receive().map_err(|error| ApiError::internal(&error))?);
-    let mut gathered = BytesMut::with_capacity(GATHERED);
+    let mut gathered = Vec::new();
+    let mut n_gathered = 0;
     let mut received: u64 = 0;
     while let Some(chunk) = field.chunk().await.map_err(|error| form_error(&error))? {
         meter.moved_on();
@@ -147,17 +148,17 @@ async fn store(world: &World, mut field: Field<'_>, limit: u64, meter: &Meter) -
         if received > limit {
             return Err(AddFileError::TooLarge.into());
         }
-        gathered.extend_from_slice(&chunk);
-        if gathered.len() >= GATHERED {
+        n_gathered += chunk.len();
+        gathered.push(chunk);
+        if n_gathered >= GATHERED {
+            n_gathered = 0;
             let incoming = finished(writing).await?;
-            writing = spawn_push(incoming, gathered.split().freeze());
-            gathered.reserve(GATHERED);
+            writing = spawn_push(incoming, std::mem::take(&mut gathered));
         }
     }
     let mut incoming = finished(writing).await?;
-    let last = gathered.freeze();
     let upload = tokio::task::spawn_blocking(move || {
-        incoming.push(&last)?;
+        incoming.push(&gathered)?;
         incoming.finish()
     });
     upload
@@ -218,8 +219,8 @@ fn spawn_first(incoming: Incoming) -> Writing {
     tokio::spawn(std::future::ready(Ok(incoming)))
 }
 
-fn spawn_push(mut incoming: Incoming, chunk: Bytes) -> Writing {
-    tokio::task::spawn_blocking(move || incoming.push(&chunk).map(|()| incoming))
+fn spawn_push(mut incoming: Incoming, pieces: Vec<Bytes>) -> Writing {
+    tokio::task::spawn_blocking(move || incoming.push(&pieces).map(|()| incoming))
 }
 
 async fn finished(writing: Writing) -> Result<Incoming, ApiError> {

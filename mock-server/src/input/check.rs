@@ -43,12 +43,22 @@ pub(crate) fn check(
         return Err(vec![(Problem::TooManyLines { limit: limits.lines }, None)]);
     }
 
+    // Lines name few models, and most of them the same.
+    let mut last_known = None;
+    let mut is_known = |place: u16, name: &str| {
+        let is_known = match last_known {
+            Some((known, is_known)) if known == place => is_known,
+            _ => is_known_model(name),
+        };
+        last_known = Some((place, is_known));
+        is_known
+    };
     let mut batch_model = None;
     let mut fates = Vec::with_capacity(scan.lines.len());
     let mut n_inputs: u64 = 0;
     let mut problems = Vec::new();
     for (line, outcome) in scan.lines.iter().zip(outcomes) {
-        match check_line(scan, line, endpoint, &is_known_model, &mut batch_model) {
+        match check_line(scan, line, endpoint, &mut is_known, &mut batch_model) {
             Ok(request) => {
                 n_inputs += u64::from(request.n_inputs);
                 let fails = outcome.fails() || request.is_refused;
@@ -72,7 +82,7 @@ fn check_line<'a>(
     scan: &'a Scan,
     line: &'a Line,
     endpoint: Endpoint,
-    is_known_model: &impl Fn(&str) -> bool,
+    is_known_model: &mut impl FnMut(u16, &str) -> bool,
     batch_model: &mut Option<u16>,
 ) -> Result<&'a RequestFacts, Problem> {
     let request = match &line.content {
@@ -90,7 +100,7 @@ fn check_line<'a>(
         return Err(Problem::NoMessages);
     }
     let name = scan.models.get_index(usize::from(model)).expect("every place was handed out by the scanner");
-    if !is_known_model(name) {
+    if !is_known_model(model, name) {
         return Err(Problem::UnknownModel(name.clone()));
     }
     if *batch_model.get_or_insert(model) != model {

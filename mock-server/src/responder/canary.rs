@@ -3,9 +3,7 @@
 //! The words and the order of the hash's bits are part of what seeds promise: changing them changes every
 //! recorded answer.
 
-use std::hash::Hasher;
-
-use siphasher::sip::SipHasher24;
+use xxhash_rust::xxh3::Xxh3;
 
 const COLORS: [&str; 32] = [
     "amber", "azure", "beige", "black", "blue", "bronze", "brown", "coral", "crimson", "cyan", "ebony",
@@ -50,15 +48,16 @@ pub(super) fn canary_of(hash: u64) -> String {
     format!("{color}-{bird}-{:08x}", hash & 0xffff_ffff)
 }
 
-/// `SipHash` 2-4 of the texts, each behind its length, and the index.
+/// XXH3 of the texts, each behind its length, and the index, with the seed: prompts are long, and each is hashed
+/// while its file comes in.
 pub(super) fn hash(seed: u64, texts: &[&str], index: u64) -> u64 {
-    let mut hasher = SipHasher24::new_with_keys(seed, 0);
+    let mut hasher = Xxh3::with_seed(seed);
     for text in texts {
-        hasher.write(&u64::try_from(text.len()).expect("a length fits 64 bits").to_le_bytes());
-        hasher.write(text.as_bytes());
+        hasher.update(&u64::try_from(text.len()).expect("a length fits 64 bits").to_le_bytes());
+        hasher.update(text.as_bytes());
     }
-    hasher.write(&index.to_le_bytes());
-    hasher.finish()
+    hasher.update(&index.to_le_bytes());
+    hasher.digest()
 }
 
 fn word(bits: u64) -> usize {
@@ -73,8 +72,8 @@ mod tests {
 
     #[test]
     fn the_canary_of_a_seed_stays_what_it_is() {
-        insta::assert_snapshot!(canary(0, "request-1", "What is 2+2?"), @"lime-avocet-74ab7532");
-        insta::assert_snapshot!(nth_canary(0, "request-1", "What is 2+2?", 1), @"indigo-avocet-1c1bc256");
+        insta::assert_snapshot!(canary(0, "request-1", "What is 2+2?"), @"ebony-hoopoe-26c4ffb6");
+        insta::assert_snapshot!(nth_canary(0, "request-1", "What is 2+2?", 1), @"orange-grebe-5c327ea0");
     }
 
     #[test]

@@ -18,6 +18,57 @@ pub struct ChatBody {
     pub(super) system_fingerprint: String,
 }
 
+/// What sets the answers to plain requests of one model and time apart, but for what [`ChatBody::differing`] gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ChatKind {
+    finish_reason: &'static str,
+    service_tier: &'static str,
+    reasoning_tokens: u64,
+}
+
+impl ChatBody {
+    /// Of which kind it is, if it has one answer, which is a text.
+    pub(crate) fn kind(&self) -> Option<ChatKind> {
+        let [Choice { index: 0, message, logprobs: None, finish_reason }] = self.choices.as_slice() else {
+            return None;
+        };
+        let Message {
+            role: _,
+            content: Some(_),
+            tool_calls,
+            function_call: None,
+            refusal: None,
+            annotations: [],
+        } = message
+        else {
+            return None;
+        };
+        let reasoning_tokens = self.usage.completion_tokens_details.reasoning_tokens;
+        tool_calls.is_empty().then_some(ChatKind {
+            finish_reason,
+            service_tier: self.service_tier,
+            reasoning_tokens,
+        })
+    }
+
+    /// Its id, its text, and the tokens of prompt, text and both.
+    pub(crate) fn differing(&self) -> (&str, &str, [u64; 3]) {
+        let content = self.choices.first().and_then(|choice| choice.message.content.as_deref());
+        let ChatUsage { prompt_tokens, completion_tokens, total_tokens, .. } = self.usage;
+        (&self.id, content.unwrap_or_default(), [prompt_tokens, completion_tokens, total_tokens])
+    }
+
+    /// Another one of its kind.
+    pub(crate) fn with_differing(&self, id: String, content: String, tokens: [u64; 3]) -> Self {
+        let mut other = Self { id, ..self.clone() };
+        if let Some(choice) = other.choices.first_mut() {
+            choice.message.content = Some(content);
+        }
+        [other.usage.prompt_tokens, other.usage.completion_tokens, other.usage.total_tokens] = tokens;
+        other
+    }
+}
+
 /// One of the answers that were asked for.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Choice {

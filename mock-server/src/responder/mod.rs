@@ -39,6 +39,7 @@ pub use crate::arguments::Refusal;
 pub use answer::{Answer, AnswerStyle, Body, Ending, Occasion, Responder, Usage};
 pub use canary::canary;
 pub use chat::ChatRequest;
+pub(crate) use chat_body::{ChatBody, ChatKind};
 pub use completions::CompletionRequest;
 pub use embeddings::EmbeddingRequest;
 pub(crate) use gist::Gist;

@@ -221,7 +221,7 @@ fn a_custom_tool_gets_the_text_itself() {
         "type": "custom",
         "custom": {
           "name": "shell",
-          "input": "coral-curlew-f0a6ad07"
+          "input": "silver-jay-b58a8ba0"
         }
       }
     ]

@@ -1,10 +1,12 @@
 //! Bytes on disk, under a temporary directory that goes when the server goes.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, IoSlice, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
 
 /// The directory of all bytes of a server. Names in it are numbers: what a user calls a file never becomes
 /// a path.
@@ -73,6 +75,27 @@ impl BlobWriter {
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.blob.len += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Appends bytes in pieces, which are not copied together first.
+    pub(crate) fn write_pieces(&mut self, pieces: &[Bytes]) -> io::Result<()> {
+        self.file.flush()?;
+        let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+        let mut rest = slices.as_mut_slice();
+        // An empty slice at the front would look as if nothing could be written.
+        IoSlice::advance_slices(&mut rest, 0);
+        while !rest.is_empty() {
+            match self.file.get_mut().write_vectored(rest) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    self.blob.len += written as u64;
+                    IoSlice::advance_slices(&mut rest, written);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
         Ok(())
     }
 

@@ -20,14 +20,32 @@ impl<W: Write> JsonLines<W> {
         Self { writer, text }
     }
 
+    /// Writes one line.
     pub(super) fn write(&mut self, line: &impl Serialize) -> io::Result<()> {
-        let form = Spaced { escapes: self.text == ResultText::Escaped };
-        line.serialize(&mut serde_json::Serializer::with_formatter(&mut self.writer, form))?;
+        self.write_value(line)?;
         self.writer.write_all(b"\n")
+    }
+
+    /// Writes a value that is a part of a line.
+    pub(super) fn write_value<T: Serialize + ?Sized>(&mut self, value: &T) -> io::Result<()> {
+        let form = Spaced { escapes: self.text == ResultText::Escaped };
+        Ok(value.serialize(&mut serde_json::Serializer::with_formatter(&mut self.writer, form))?)
+    }
+
+    /// Writes a part of a line that is in its form already.
+    pub(super) fn write_raw(&mut self, text: &[u8]) -> io::Result<()> {
+        self.writer.write_all(text)
     }
 
     pub(super) fn into_inner(self) -> W {
         self.writer
+    }
+}
+
+impl JsonLines<Vec<u8>> {
+    /// Lines in the same form, none of them written yet.
+    pub(super) fn empty(&self) -> Self {
+        Self::new(Vec::new(), self.text)
     }
 }
 
@@ -62,7 +80,9 @@ impl Formatter for Spaced {
     }
 
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        if !self.escapes {
+        // Control characters are never in a fragment: they have been escaped.
+        // The highest byte is found several at a time.
+        if !self.escapes || fragment.bytes().fold(0, u8::max) < 0x7f {
             return writer.write_all(fragment.as_bytes());
         }
         let mut rest = fragment;

@@ -14,6 +14,7 @@ mod blob;
 mod creation;
 mod files;
 mod json_lines;
+mod line_template;
 mod registry;
 mod result_line;
 mod results;

@@ -2,17 +2,18 @@
 //! line by line, in memory never whole.
 
 use std::io;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 
 use batchmock_client::types::BatchUsage;
 
 use super::batches::BatchRecord;
 use super::blob::{Blob, BlobDir};
 use super::json_lines::JsonLines;
+use super::line_template::LineTemplates;
 use super::result_line::LineTeller;
 use super::upload::{LineReader, Upload};
 use crate::ids;
-use crate::input::LineRules;
+use crate::input::{Line, LineRules, Reading};
 use crate::responder::{Responder, Usage};
 use crate::sim::{Counts, LineEnd, LineFate, Observation, Status};
 use crate::switches::{ErrorFileOfUnstarted, FailedLines, Switches};
@@ -104,55 +105,64 @@ impl Results {
         Ok(self.rendered.get_or_init(|| rendered))
     }
 
-    /// Renders part after part, as many at a time as there are cores, and writes them in their order.
+    /// Renders the lines in parts, on all cores, and writes the parts in their order.
     fn render(&self) -> io::Result<Rendered> {
         let (mut output, mut error) = (self.source.blobs.create()?, self.source.blobs.create()?);
         let mut usage = BatchUsage::default();
         if let Some(upload) = &self.batch.upload {
             let ends: Vec<_> = self.batch.plan.line_ends(&self.last).collect();
-            let n_workers = std::thread::available_parallelism().map_or(1, usize::from);
-            let n_workers = n_workers.min(ends.len().div_ceil(PART_LINES)).max(1);
-            let mut inputs = (0..n_workers).map(|_| upload.reader()).collect::<io::Result<Vec<_>>>()?;
-            for round in ends.chunks(PART_LINES * n_workers) {
-                for part in self.render_round(round, upload, &mut inputs)? {
-                    output.write(&part.output)?;
-                    error.write(&part.error)?;
-                    add(&mut usage, &part.usage);
-                }
-            }
+            self.render_parts(&ends, upload, |part| {
+                output.write(&part.output)?;
+                error.write(&part.error)?;
+                add(&mut usage, &part.usage);
+                Ok(())
+            })?;
         }
         Ok(Rendered { output: output.finish()?, error: error.finish()?, usage })
     }
 
-    fn render_round(
-        &self,
-        round: &[(u32, LineEnd)],
-        upload: &Upload,
-        inputs: &mut [LineReader],
-    ) -> io::Result<Vec<Part>> {
-        if let ([input], true) = (&mut *inputs, round.len() <= PART_LINES) {
-            return Ok(vec![self.render_part(round, upload, input)?]);
-        }
-        std::thread::scope(|scope| {
-            let parts = round.chunks(PART_LINES).zip(inputs);
-            let workers: Vec<_> = parts
-                .map(|(ends, input)| scope.spawn(move || self.render_part(ends, upload, input)))
-                .collect();
-            workers
-                .into_iter()
-                .map(|worker| worker.join().unwrap_or_else(|_| Err(io::Error::other("a worker panicked"))))
-                .collect()
-        })
-    }
-
-    fn render_part(
+    /// Of n workers each renders every n-th part and waits with it until it is its turn, so that there are never
+    /// more than two parts a worker.
+    fn render_parts(
         &self,
         ends: &[(u32, LineEnd)],
         upload: &Upload,
-        input: &mut LineReader,
-    ) -> io::Result<Part> {
+        mut write: impl FnMut(&Part) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let parts: Vec<_> = ends.chunks(PART_LINES).collect();
+        let n_workers = std::thread::available_parallelism().map_or(1, usize::from).min(parts.len());
+        if n_workers <= 1 {
+            let mut worker = Worker::new(upload);
+            return parts.into_iter().try_for_each(|part| write(&self.render_part(part, &mut worker)?));
+        }
+        std::thread::scope(|scope| {
+            let parts = parts.as_slice();
+            let workers: Vec<_> = (0..n_workers)
+                .map(|first| {
+                    let (finished, turn) = mpsc::sync_channel(1);
+                    scope.spawn(move || {
+                        let mut worker = Worker::new(upload);
+                        for part in parts.iter().skip(first).step_by(n_workers) {
+                            // Nobody waits for a part any more if an earlier one could not be written.
+                            if finished.send(self.render_part(part, &mut worker)).is_err() {
+                                break;
+                            }
+                        }
+                    });
+                    turn
+                })
+                .collect();
+            (0..parts.len()).try_for_each(|part| {
+                let rendered = workers[part % n_workers].recv();
+                write(&rendered.map_err(|_| io::Error::other("a worker panicked"))??)
+            })
+        })
+    }
+
+    fn render_part(&self, ends: &[(u32, LineEnd)], worker: &mut Worker<'_>) -> io::Result<Part> {
         let switches = &self.source.switches;
-        let mut output = JsonLines::new(Vec::new(), switches.result_text);
+        let upload = worker.upload;
+        let mut output = JsonLines::new(Vec::with_capacity(PART_LINES * 1024), switches.result_text);
         let mut error = JsonLines::new(Vec::new(), switches.result_text);
         let mut usage = Usage::default();
         let teller = LineTeller { batch: &self.batch, last: &self.last, source: &self.source };
@@ -169,9 +179,9 @@ impl Results {
             };
             let (line, tokens) = match digest.and_then(|digest| teller.tell_digest(*place, *end, &digest)) {
                 Some(told) => told,
-                None => teller.tell_reading(*place, *end, &input.read(line)?),
+                None => teller.tell_reading(*place, *end, &worker.read(line)?),
             };
-            file.write(&line)?;
+            worker.templates.write(&line, file)?;
             usage += tokens;
         }
         Ok(Part { output: output.into_inner(), error: error.into_inner(), usage })
@@ -209,3 +219,25 @@ struct Part {
 /// How many lines a part has: few enough that the parts of a round fit into little memory even if each answer
 /// is a long vector, and many enough that starting a worker for them is nothing beside the work.
 const PART_LINES: usize = 256;
+
+/// What a worker has at hand.
+struct Worker<'u> {
+    upload: &'u Upload,
+    /// Opened when a line has to be read again.
+    reader: Option<LineReader>,
+    templates: LineTemplates,
+}
+
+impl<'u> Worker<'u> {
+    fn new(upload: &'u Upload) -> Self {
+        Self { upload, reader: None, templates: LineTemplates::default() }
+    }
+
+    fn read(&mut self, line: &Line) -> io::Result<Reading<'_>> {
+        let reader = match &mut self.reader {
+            Some(reader) => reader,
+            none => none.insert(self.upload.reader()?),
+        };
+        reader.read(line)
+    }
+}

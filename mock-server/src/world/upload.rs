@@ -3,6 +3,8 @@
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::blob::{Blob, BlobDir, BlobWriter};
 use crate::input::{Digest, Line, LineContent, LineOutcome, LineRules, Reading, Scan, Scanner};
 use crate::responder::Responder;
@@ -37,10 +39,12 @@ impl Incoming {
         Ok(Self { writer: blobs.create()?, scanner: Scanner::new(responder, max_line) })
     }
 
-    /// Takes the next bytes. Blocks on the disk.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.scanner.push(bytes);
-        self.writer.write(bytes)
+    /// Takes the next bytes, in pieces. Blocks on the disk.
+    pub(crate) fn push(&mut self, pieces: &[Bytes]) -> io::Result<()> {
+        for piece in pieces {
+            self.scanner.push(piece);
+        }
+        self.writer.write_pieces(pieces)
     }
 
     /// Ends the file. Blocks on the disk.
