@@ -1,6 +1,6 @@
 //! The figures of the README's performance section, measured in one run on one machine.
 //!
-//! `cargo bench` prints them. What can be a ratio is one: the mock against the least that could do the same
+//! `cargo bench --bench figures` prints them, and `-- retrieve lists` after it only some. What can be a ratio is one: the mock against the least that could do the same
 //! work, both measured here and now, since machines differ and are noisy.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the figures are printed")]
@@ -9,6 +9,7 @@
 mod load;
 mod process;
 mod sections;
+mod transfer;
 
 use std::process::ExitCode;
 
@@ -23,7 +24,9 @@ async fn main() -> ExitCode {
         load::serve_constant(answer).await;
         return ExitCode::SUCCESS;
     }
-    match sections::run().await {
+    // The first argument is the program; cargo adds flags of its own.
+    let names: Vec<_> = arguments[1..].iter().filter(|name| !name.starts_with('-')).cloned().collect();
+    match sections::run(&names).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("the measurement broke off: {error}");

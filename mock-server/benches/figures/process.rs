@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::load::Constant;
 
-/// A server in a process of its own. It is killed when it is dropped.
+/// A server in a process of its own. It is stopped when it is dropped.
 pub(crate) struct Server {
     child: Child,
     /// Where it takes requests: host and port.
@@ -57,6 +57,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // Asked politely, it takes its files with it.
+        #[cfg(unix)]
+        let _ = rustix::process::kill_process(
+            rustix::process::Pid::from_child(&self.child),
+            rustix::process::Signal::TERM,
+        );
+        #[cfg(not(unix))]
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
