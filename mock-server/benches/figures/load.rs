@@ -50,7 +50,7 @@ async fn ask(authority: &str, request: &[u8], began: Instant) -> std::io::Result
         stream.write_all(request).await?;
         let mut filled = 0;
         let mut expected = None;
-        while expected.is_none_or(|expected| filled < expected) {
+        while !is_whole(&buffer[..filled], expected) {
             let read = stream.read(&mut buffer[filled..]).await?;
             if read == 0 {
                 return Err(std::io::Error::other("the server closed the connection"));
@@ -64,6 +64,11 @@ async fn ask(authority: &str, request: &[u8], began: Instant) -> std::io::Result
         answers += 1;
     }
     Ok(answers)
+}
+
+/// Whether an answer has come to its end: that of its length, or of its last chunk.
+fn is_whole(bytes: &[u8], expected: Option<usize>) -> bool {
+    expected.map_or_else(|| bytes.ends_with(b"\r\n0\r\n\r\n"), |expected| bytes.len() >= expected)
 }
 
 /// How long an answer is, head and body, once its head is there.

@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the figures are printed")]
 #![expect(clippy::disallowed_methods, reason = "time is what is measured")]
 
+mod field;
 mod load;
 mod process;
 mod sections;
@@ -26,7 +27,11 @@ async fn main() -> ExitCode {
     }
     // The first argument is the program; cargo adds flags of its own.
     let names: Vec<_> = arguments[1..].iter().filter(|name| !name.starts_with('-')).cloned().collect();
-    match sections::run(&names).await {
+    let measured = match names.split_first() {
+        Some((section, others)) if section == "field" => field::run(others).await,
+        _ => sections::run(&names).await,
+    };
+    match measured {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("the measurement broke off: {error}");

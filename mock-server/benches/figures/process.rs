@@ -46,13 +46,18 @@ impl Server {
 
     /// Memory in MiB, now and at its highest; `None` where the system does not tell.
     pub(crate) fn memory(&self) -> Option<(f64, f64)> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let kilobytes = |name: &str| -> Option<f64> {
-            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-            line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().ok()
-        };
-        Some((kilobytes("VmRSS")? / 1024.0, kilobytes("VmHWM")? / 1024.0))
+        memory_of(self.child.id())
     }
+}
+
+/// Memory of a process in MiB, now and at its highest; `None` where the system does not tell.
+pub(crate) fn memory_of(process: u32) -> Option<(f64, f64)> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let kilobytes = |name: &str| -> Option<f64> {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().ok()
+    };
+    Some((kilobytes("VmRSS")? / 1024.0, kilobytes("VmHWM")? / 1024.0))
 }
 
 impl Drop for Server {

@@ -13,7 +13,7 @@ use super::load::{Constant, throughput};
 use super::process::Server;
 use super::transfer;
 
-type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// What can be asked for by name.
 const SECTIONS: [&str; 6] = ["start", "batches", "retrieve", "worlds", "lists", "hundred"];
@@ -262,7 +262,7 @@ fn write_input(path: &Path, lines: usize, prompt: usize) -> std::io::Result<()> 
     file.flush()
 }
 
-fn line(n: usize, prompt: usize) -> String {
+pub(crate) fn line(n: usize, prompt: usize) -> String {
     let mut text = format!("What is remarkable about the number {n}? ");
     while text.len() < prompt {
         let _ = write!(text, "Think of its {} divisors. ", text.len());
@@ -277,11 +277,11 @@ fn line(n: usize, prompt: usize) -> String {
     .to_string()
 }
 
-fn get(authority: &str, path: &str, key: &str) -> String {
+pub(crate) fn get(authority: &str, path: &str, key: &str) -> String {
     format!("GET /v1{path} HTTP/1.1\r\nhost: {authority}\r\nauthorization: Bearer {key}\r\n\r\n")
 }
 
-fn ms(duration: Duration) -> String {
+pub(crate) fn ms(duration: Duration) -> String {
     format!("{:.1} ms", duration.as_secs_f64() * 1_000.0)
 }
 
