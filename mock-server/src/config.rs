@@ -53,6 +53,10 @@ pub struct Limits {
     pub batch_file_bytes: u64,
     /// Bytes of any other file.
     pub file_bytes: u64,
+    /// Bytes of all parts of an upload (F-151).
+    pub upload_bytes: u64,
+    /// Bytes of one part of an upload (F-151).
+    pub part_bytes: u64,
     /// Bytes of a JSON body, and of a line of a batch: a longer one is told as one that is no JSON.
     pub json_bytes: usize,
     /// Bytes of a field of a form, other than the file.
@@ -90,6 +94,8 @@ impl Default for Limits {
             batch_embedding_inputs: 50_000,
             batch_file_bytes: 200 * 1024 * 1024,
             file_bytes: 512 * 1024 * 1024,
+            upload_bytes: 8 * 1024 * 1024 * 1024,
+            part_bytes: 64 * 1024 * 1024,
             json_bytes: 64 * 1024 * 1024,
             form_field_bytes: 1024 * 1024,
             worlds: 100_000,

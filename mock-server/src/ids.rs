@@ -38,6 +38,16 @@ pub(crate) fn batch(created_at: Timestamp, rng: &mut impl Rng) -> String {
     timed("batch_", created_at, rng)
 }
 
+/// `upload_` and a [timed] number (F-157).
+pub(crate) fn upload(created_at: Timestamp, rng: &mut impl Rng) -> String {
+    timed("upload_", created_at, rng)
+}
+
+/// `part_` and a [timed] number (F-157).
+pub(crate) fn part(created_at: Timestamp, rng: &mut impl Rng) -> String {
+    timed("part_", created_at, rng)
+}
+
 /// `batch_req_` and a [timed] number, whose time is that at which the result was written (F-353, F-502).
 pub(crate) fn batch_request(written_at: Timestamp, rng: &mut impl Rng) -> String {
     timed("batch_req_", written_at, rng)

@@ -7,6 +7,7 @@ mod line;
 mod model;
 mod open_enum;
 mod page;
+mod upload;
 
 pub use batch::{
     Batch, BatchError, BatchErrors, BatchStatus, BatchUsage, InputTokensDetails, OutputTokensDetails,
@@ -17,3 +18,4 @@ pub use file::{Deleted, File, FileStatus, Purpose};
 pub use line::{LineError, LineResponse, ResultLine};
 pub use model::{DeletedModel, Model};
 pub use page::{BatchPage, FilePage, ModelPage};
+pub use upload::{Upload, UploadPart, UploadStatus};

@@ -262,7 +262,8 @@ impl<'v, 'p> Arguments<'v, 'p> {
         &self.place
     }
 
-    fn unknown(&self, known: &[&str]) -> impl Iterator<Item = &'v str> {
+    /// The names of parameters that are not `known`.
+    pub(crate) fn unknown(&self, known: &[&str]) -> impl Iterator<Item = &'v str> {
         self.object.keys().filter(|name| !known.contains(name))
     }
 

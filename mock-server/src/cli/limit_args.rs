@@ -23,6 +23,14 @@ pub(super) struct LimitArgs {
     #[arg(long, hide_short_help = true, value_name = "BYTES", default_value_t = Limits::default().file_bytes)]
     max_file_bytes: u64,
 
+    /// Accept at most this many bytes in all parts of an upload.
+    #[arg(long, hide_short_help = true, value_name = "BYTES", default_value_t = Limits::default().upload_bytes)]
+    max_upload_bytes: u64,
+
+    /// Accept at most this many bytes in one part of an upload.
+    #[arg(long, hide_short_help = true, value_name = "BYTES", default_value_t = Limits::default().part_bytes)]
+    max_part_bytes: u64,
+
     /// Accept at most this many bytes in a JSON body, and in a line of a batch.
     #[arg(long, hide_short_help = true, value_name = "BYTES", default_value_t = Limits::default().json_bytes)]
     max_json_bytes: usize,
@@ -73,6 +81,8 @@ impl LimitArgs {
             batch_lines: self.max_batch_lines,
             batch_file_bytes: self.max_batch_file_bytes,
             file_bytes: self.max_file_bytes,
+            upload_bytes: self.max_upload_bytes,
+            part_bytes: self.max_part_bytes,
             json_bytes: self.max_json_bytes,
             form_field_bytes: self.max_form_field_bytes,
             worlds: self.max_worlds,
@@ -123,7 +133,7 @@ mod tests {
     #[test]
     fn each_flag_sets_what_it_names() {
         let flags = "--max-batch-lines 1 --max-batch-file-bytes 2 --max-file-bytes 3 --max-json-bytes 4 \
-                     --max-form-field-bytes 5 --max-worlds 6 --max-head-bytes 7 --max-connections 8 \
+                     --max-form-field-bytes 5 --max-worlds 6 --max-upload-bytes 13 --max-part-bytes 14 --max-head-bytes 7 --max-connections 8 \
                      --head-timeout 9s --body-timeout 10s --answer-timeout 11s --idle-timeout 12s";
         let Line { limits } = Line::parse_from(std::iter::once("batchmock").chain(flags.split_whitespace()));
         let requests = Limits {
@@ -131,6 +141,8 @@ mod tests {
             batch_embedding_inputs: Limits::default().batch_embedding_inputs,
             batch_file_bytes: 2,
             file_bytes: 3,
+            upload_bytes: 13,
+            part_bytes: 14,
             json_bytes: 4,
             form_field_bytes: 5,
             worlds: 6,

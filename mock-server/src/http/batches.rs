@@ -117,15 +117,16 @@ fn new_batch(body: &Map<String, Value>) -> Result<NewBatch, Refusal> {
         };
         metadata.iter().map(pair).collect::<IndexMap<_, _>>()
     });
-    let output_expires_after = match body.object("output_expires_after")? {
-        None => None,
-        Some(expiry) => {
-            expiry.refuse_unknown(&["anchor", "seconds"])?;
-            expiry.required("anchor")?;
-            expiry.choice("anchor", &["created_at"])?;
-            expiry.required("seconds")?;
-            expiry.integer("seconds", EXPIRY_SECONDS)?.map(i64::unsigned_abs).map(Duration::from_secs)
-        }
-    };
+    let output_expires_after = expiry(&body, "output_expires_after")?;
     Ok(NewBatch { endpoint, input_file_id, metadata, output_expires_after })
+}
+
+/// How long a file is kept after its creation, if that is said (F-112, F-237).
+pub(super) fn expiry(body: &Arguments<'_, '_>, name: &str) -> Result<Option<Duration>, Refusal> {
+    let Some(expiry) = body.object(name)? else { return Ok(None) };
+    expiry.refuse_unknown(&["anchor", "seconds"])?;
+    expiry.required("anchor")?;
+    expiry.choice("anchor", &["created_at"])?;
+    expiry.required("seconds")?;
+    Ok(expiry.integer("seconds", EXPIRY_SECONDS)?.map(i64::unsigned_abs).map(Duration::from_secs))
 }

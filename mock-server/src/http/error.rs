@@ -14,7 +14,7 @@ use super::{Account, App};
 use crate::arguments::Refusal;
 use crate::input::UploadFault;
 use crate::switches::{FileErrorDetail, NoKey};
-use crate::world::{AddFileError, CancelError, CreateBatchError};
+use crate::world::{AddFileError, CancelError, CreateBatchError, UploadError};
 
 /// A refusal: a status and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -229,6 +229,39 @@ impl ApiError {
         )))
     }
 
+    /// An upload with which nothing is done. No refusal of an upload was recorded: all texts are assumed (F-159).
+    pub(super) fn upload(error: UploadError, id: &str) -> Self {
+        let (message, param) = match error {
+            UploadError::NoSuchUpload => {
+                let error =
+                    ErrorBody::invalid_request(format!("No such Upload object: {id}")).with_param("id");
+                return Self::new(StatusCode::NOT_FOUND, error);
+            }
+            UploadError::Unusable(error) => return error.into(),
+            UploadError::TooLarge => ("File is too large.".to_owned(), None),
+            UploadError::Ended(status) => {
+                (format!("Upload {id} has status '{status}', and takes no parts any more."), None)
+            }
+            UploadError::NoSuchPart(part_id) => {
+                (format!("No such Upload Part object: {part_id}"), Some("part_ids"))
+            }
+            UploadError::WrongLength { announced, found } => (
+                format!(
+                    "The parts have {found} bytes in all, but the upload was begun with 'bytes' {announced}."
+                ),
+                Some("part_ids"),
+            ),
+            UploadError::WrongChecksum(found) => {
+                (format!("The MD5 checksum of the parts is '{found}', which is not 'md5'."), Some("md5"))
+            }
+        };
+        let error = ErrorBody::invalid_request(message);
+        Self::bad_request(match param {
+            Some(param) => error.with_param(param),
+            None => error,
+        })
+    }
+
     /// A batch that does not exist (F-241).
     pub(crate) fn no_such_batch(id: &str) -> Self {
         let error = ErrorBody::invalid_request(format!("No batch found with id '{id}'."));
@@ -378,7 +411,7 @@ pub(super) async fn in_the_form_of_file_routes(State(app): State<App>, mut respo
     response
 }
 
-/// Gives errors of `/v1/embeddings` their final line end (net 2025-09).
+/// Gives errors of `/v1/embeddings` (net 2025-09) and `/v1/uploads` (F-012) their final line end.
 pub(super) async fn with_a_line_end(mut response: Response) -> Response {
     if is_of_strangers(&response) {
         return response;

@@ -56,7 +56,7 @@ impl Service {
     fn of(path: &str) -> Self {
         let mut segments = path.strip_prefix("/v1/").unwrap_or_default().split('/');
         match segments.next().unwrap_or_default() {
-            "files" => Self::Files,
+            "files" | "uploads" => Self::Files,
             "batches" => Self::Batches,
             "models" => Self::Models,
             "moderations" => Self::Moderations,

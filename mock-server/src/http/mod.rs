@@ -14,6 +14,7 @@ mod json;
 mod models;
 mod multipart;
 mod query;
+mod uploads;
 mod view;
 
 use std::convert::Infallible;
@@ -98,6 +99,12 @@ fn router(app: App) -> Router {
         .route("/v1/files/{file_id}", route(get(files::retrieve).delete(files::delete)))
         .route("/v1/files/{file_id}/content", route(get(files::content)))
         .layer(middleware::map_response_with_state(app.clone(), error::in_the_form_of_file_routes));
+    let upload_routes = Router::new()
+        .route("/v1/uploads", route(post(uploads::create)))
+        .route("/v1/uploads/{upload_id}/parts", route(post(uploads::add_part)))
+        .route("/v1/uploads/{upload_id}/complete", route(post(uploads::complete)))
+        .route("/v1/uploads/{upload_id}/cancel", route(post(uploads::cancel)))
+        .layer(middleware::map_response(error::with_a_line_end));
     let embeddings =
         synchronous(Endpoint::Embeddings).layer(middleware::map_response(error::with_a_line_end));
     let other_routes = Router::new()
@@ -113,6 +120,7 @@ fn router(app: App) -> Router {
         .route("/v1/moderations", synchronous(Endpoint::Moderations));
     Router::new()
         .merge(file_routes)
+        .merge(upload_routes)
         .merge(other_routes)
         .fallback(error::unknown_url)
         .nest(control::PREFIX, control::router(app.clone()))

@@ -17,7 +17,7 @@ use super::batches::EXPIRY_SECONDS;
 use super::disposition::Disposition;
 use super::extract::refuse_encoded;
 use crate::config::Limits;
-use crate::world::{AddFileError, Incoming, NewFile, Upload, World};
+use crate::world::{AddFileError, Blob, Incoming, NewFile, Upload, World};
 
 /// How much is gathered before it goes to disk and past the scanner.
 const GATHERED: usize = 256 * 1024;
@@ -28,14 +28,8 @@ const MAX_BETWEEN: u64 = 4 * 1024 * 1024;
 /// How many bytes of names of fields that there are not are told.
 const MAX_UNKNOWN: usize = 16 * 1024;
 
-/// Reads a form with a `file` and a `purpose`, in any order: some clients send the purpose last. Of a field
-/// that comes twice the last one counts (assumed).
-pub(super) async fn receive(
-    world: &World,
-    limits: Limits,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<NewFile, ApiError> {
+/// Opens a form, whose bytes are measured as they come.
+fn open(headers: &HeaderMap, body: Body, meter: &Meter) -> Result<Multipart<'static>, ApiError> {
     refuse_encoded(headers)?;
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let boundary = multer::parse_boundary(content_type).map_err(|error| {
@@ -45,15 +39,54 @@ pub(super) async fn receive(
             ApiError::unsupported_content_type("multipart/form-data", content_type)
         }
     })?;
+    Ok(Multipart::new(meter.measure(body), boundary))
+}
+
+/// Reads a form with a part of an upload as its `data` (F-156). Of a field that comes twice the last one counts
+/// (assumed).
+pub(super) async fn receive_part(
+    world: &World,
+    limits: Limits,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Blob, ApiError> {
     let meter = Meter::new(limits);
-    let mut form = Multipart::new(meter.measure(body), boundary);
+    let mut form = open(headers, body, &meter)?;
+    let mut data = None;
+    let mut unknown = UnknownFields::default();
+    while let Some(field) = form.next_field().await.map_err(|error| form_error(&error))? {
+        meter.moved_on();
+        let Disposition { name, .. } = Disposition::of(field.headers());
+        if name == "data" {
+            // Lines may go across parts, so what the bytes of one are as an input says nothing.
+            data = Some(store(world, field, limits.part_bytes, &meter).await?.blob);
+        } else {
+            drop(text(field, &meter).await?);
+            unknown.add(name);
+        }
+    }
+    let data = data.ok_or_else(|| ApiError::missing_form_field("data"))?;
+    unknown.refuse()?;
+    Ok(data)
+}
+
+/// Reads a form with a `file` and a `purpose`, in any order: some clients send the purpose last. Of a field
+/// that comes twice the last one counts (assumed).
+pub(super) async fn receive(
+    world: &World,
+    limits: Limits,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<NewFile, ApiError> {
+    let meter = Meter::new(limits);
+    let mut form = open(headers, body, &meter)?;
 
     let mut purpose = None;
     let mut file = None;
     let mut anchor = None;
     let mut seconds = None;
     let mut expiry_as_text = None;
-    let mut unknown = Vec::new();
+    let mut unknown = UnknownFields::default();
     while let Some(field) = form.next_field().await.map_err(|error| form_error(&error))? {
         meter.moved_on();
         let Disposition { name, filename } = Disposition::of(field.headers());
@@ -72,11 +105,7 @@ pub(super) async fn receive(
             }
             _ => {
                 drop(text(field, &meter).await?);
-                let is_told =
-                    unknown.iter().map(String::len).sum::<usize>() < MAX_UNKNOWN && !unknown.contains(&name);
-                if is_told {
-                    unknown.push(name);
-                }
+                unknown.add(name);
             }
         }
     }
@@ -88,14 +117,29 @@ pub(super) async fn receive(
         return Err(ApiError::expiry_as_text(&text));
     }
     let expires_after = expires_after(anchor, seconds)?;
-    if !unknown.is_empty() {
-        return Err(ApiError::unknown_form_fields(&unknown));
-    }
+    unknown.refuse()?;
     Ok(NewFile { purpose, filename, expires_after, upload })
 }
 
+/// Names of fields that a form does not have.
+#[derive(Default)]
+struct UnknownFields(Vec<String>);
+
+impl UnknownFields {
+    fn add(&mut self, name: String) {
+        let is_told = self.0.iter().map(String::len).sum::<usize>() < MAX_UNKNOWN && !self.0.contains(&name);
+        if is_told {
+            self.0.push(name);
+        }
+    }
+
+    fn refuse(&self) -> Result<(), ApiError> {
+        if self.0.is_empty() { Ok(()) } else { Err(ApiError::unknown_form_fields(&self.0)) }
+    }
+}
+
 /// The purposes that files can be uploaded for (F-107).
-fn uploadable(purpose: &str) -> Option<Purpose> {
+pub(super) fn uploadable(purpose: &str) -> Option<Purpose> {
     match Purpose::from(purpose) {
         Purpose::AssistantsOutput | Purpose::BatchOutput | Purpose::FineTuneResults | Purpose::Other(_) => {
             None

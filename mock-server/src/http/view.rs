@@ -7,13 +7,13 @@ use std::io;
 use std::time::Duration;
 
 use batchmock_client::types::{
-    Batch, BatchError, BatchErrors, BatchPage, BatchUsage, File, FilePage, FileStatus, RequestCounts,
+    Batch, BatchError, BatchErrors, BatchPage, BatchUsage, File, FilePage, FileStatus, RequestCounts, Upload,
 };
 
 use crate::responder::snapshot;
 use crate::sim::{Counts, Observation, Status, Times, Timestamp};
 use crate::switches::{AbsentFileId, ModelShown, PartialUsage, Switches};
-use crate::world::{BatchView, FileRecord, Page, Results};
+use crate::world::{BatchView, FileRecord, Page, Results, UploadStage, UploadView};
 
 /// How long before `in_progress` the model can be seen.
 const EARLY: Duration = Duration::from_secs(1);
@@ -31,6 +31,25 @@ pub(crate) fn file(record: &FileRecord) -> io::Result<File> {
         expires_at: expires_at.map(Timestamp::unix_seconds),
         status: FileStatus::Processed,
         status_details: None,
+    })
+}
+
+/// An upload.
+pub(super) fn upload(record: &UploadView) -> io::Result<Upload> {
+    let UploadView { id, purpose, filename, n_bytes, created_at, expires_at, stage } = record;
+    Ok(Upload {
+        id: id.clone(),
+        object: "upload".to_owned(),
+        bytes: *n_bytes,
+        created_at: created_at.unix_seconds(),
+        filename: filename.clone(),
+        purpose: purpose.clone(),
+        status: stage.as_str().into(),
+        expires_at: expires_at.unix_seconds(),
+        file: match stage {
+            UploadStage::Completed(record) => Some(file(record)?),
+            UploadStage::Pending | UploadStage::Cancelled | UploadStage::Expired => None,
+        },
     })
 }
 

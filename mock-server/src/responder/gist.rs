@@ -40,3 +40,64 @@ impl Request {
         Self::Chat(ChatRequest::from_gist(gist, model))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::endpoint::Endpoint;
+    use crate::responder::{Ending, Occasion};
+    use crate::sim::Seed;
+
+    const MODELS: [&str; 3] = ["gpt-4o-mini", "o3-mini", "gpt-5-nano"];
+
+    fn answered(responder: &Responder, request: &Request, custom_id: &str, ending: Ending) -> Value {
+        let mut rng = Seed::new(3).named(custom_id).rng();
+        let occasion = Occasion { custom_id, created_at: 1_800_000_000, ending, rng: &mut rng };
+        let answer = responder.answer(request, occasion);
+        json!([answer.body, format!("{:?}", answer.usage)])
+    }
+
+    proptest! {
+        #[test]
+        fn a_gist_is_answered_as_the_request_it_was_made_of(
+            custom_id: String,
+            prompts in proptest::collection::vec(any::<String>(), 1..4),
+            model in proptest::sample::select(MODELS.to_vec()),
+            more in proptest::sample::select(vec![
+                json!({}),
+                json!({"max_completion_tokens": 3}),
+                json!({"service_tier": "flex"}),
+                json!({"reasoning_effort": "high", "max_completion_tokens": 70}),
+                json!({"n": 2}),
+                json!({"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {}}}}),
+            ]),
+            ending in proptest::sample::select(vec![Ending::Natural, Ending::Refusal, Ending::Length]),
+        ) {
+            let messages: Vec<_> =
+                prompts.iter().map(|prompt| json!({"role": "user", "content": prompt})).collect();
+            let mut body = json!({"model": model, "messages": messages});
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let request = Request::parse(Endpoint::ChatCompletions, body.as_object().unwrap()).unwrap();
+            let responder = Responder::new(5, AnswerStyle::Canary);
+            let gist = request.gist(&responder, &custom_id);
+            let is_plain = more.get("n").is_none() && more.get("response_format").is_none();
+            prop_assert_eq!(gist.is_some(), is_plain);
+            if let Some(gist) = gist {
+                prop_assert_eq!(
+                    answered(&responder, &Request::from_gist(&gist, model), &custom_id, ending),
+                    answered(&responder, &request, &custom_id, ending)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_echo_has_no_gist_since_it_needs_the_text() {
+        let body = json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "a"}]});
+        let request = Request::parse(Endpoint::ChatCompletions, body.as_object().unwrap()).unwrap();
+        assert_eq!(request.gist(&Responder::new(5, AnswerStyle::Echo), "a"), None);
+    }
+}

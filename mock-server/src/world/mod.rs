@@ -15,6 +15,7 @@ mod creation;
 mod files;
 mod json_lines;
 mod line_template;
+mod parts;
 mod registry;
 mod result_line;
 mod results;
@@ -28,8 +29,10 @@ use std::time::Duration;
 pub(crate) use advance::{AdvanceError, AdvanceTo, Advanced, CameDue};
 pub(crate) use batches::{BatchView, Problems};
 use batchmock_client::types::Purpose;
+pub(crate) use blob::Blob;
 pub(crate) use creation::{CreateBatchError, NewBatch};
 pub(crate) use files::{FileContent, FileQuery, FileRecord, Page};
+pub(crate) use parts::{NewUpload, UploadError, UploadStage, UploadView};
 pub(crate) use registry::Worlds;
 use results::ResultSource;
 pub(crate) use results::Results;
@@ -123,6 +126,11 @@ pub(crate) struct ClockView {
     pub(crate) next_change_at: Option<Timestamp>,
 }
 
+/// How long a file is kept: as long as asked, or as others of its purpose (F-102, F-103).
+fn kept_for(purpose: &Purpose, expires_after: Option<Duration>) -> Option<Duration> {
+    expires_after.or((*purpose == Purpose::Batch).then_some(BATCH_FILES_KEPT_FOR))
+}
+
 impl World {
     /// An empty world.
     pub(crate) fn new(
@@ -190,29 +198,38 @@ impl World {
     /// Adds a file that has come in.
     pub(crate) fn add_file(&self, wall: Timestamp, new: NewFile) -> Result<Arc<FileRecord>, AddFileError> {
         let NewFile { purpose, filename, expires_after, upload } = new;
-        let is_batch = purpose == Purpose::Batch;
+        self.check_file(&purpose, &upload)?;
+        let mut state = self.lock();
+        let now = self.settle(&mut state, wall);
+        let id = self.next_file_id(&mut state);
+        Ok(state.files.add(FileRecord {
+            id,
+            expires_at: kept_for(&purpose, expires_after).map(|kept_for| now + kept_for),
+            purpose,
+            filename,
+            created_at: now,
+            content: FileContent::Uploaded(Arc::new(upload)),
+        }))
+    }
+
+    /// Whether a file may be added.
+    fn check_file(&self, purpose: &Purpose, upload: &Upload) -> Result<(), AddFileError> {
         let limits = self.config.limits;
+        let is_batch = *purpose == Purpose::Batch;
         let limit = if is_batch { limits.batch_file_bytes } else { limits.file_bytes };
         if upload.blob.len() > limit {
             return Err(AddFileError::TooLarge);
         }
-        if let Some(fault) = upload.scan.fault.filter(|_| is_batch) {
-            return Err(AddFileError::Unusable(fault));
+        match upload.scan.fault {
+            Some(fault) if is_batch => Err(AddFileError::Unusable(fault)),
+            Some(_) | None => Ok(()),
         }
+    }
 
-        let mut state = self.lock();
-        let now = self.settle(&mut state, wall);
+    fn next_file_id(&self, state: &mut State) -> String {
         let id = ids::file(&mut self.seed.nth("file", state.n_uploads).rng());
         state.n_uploads += 1;
-        let kept_for = expires_after.or(is_batch.then_some(BATCH_FILES_KEPT_FOR));
-        Ok(state.files.add(FileRecord {
-            id,
-            purpose,
-            filename,
-            created_at: now,
-            expires_at: kept_for.map(|kept_for| now + kept_for),
-            content: FileContent::Uploaded(Arc::new(upload)),
-        }))
+        id
     }
 
     /// A file.

@@ -7,6 +7,7 @@ use batchmock_client::types::Purpose;
 
 use super::batches::{BatchEntry, Batches};
 use super::files::{FileContent, FileRecord, Files};
+use super::parts::Uploads;
 use super::results::{ResultFile, ResultSource, Results};
 use super::upload::Upload;
 use crate::clock::Clock;
@@ -18,6 +19,7 @@ pub(super) struct State {
     pub(super) clock: Clock,
     pub(super) files: Files,
     pub(super) batches: Batches,
+    pub(super) uploads: Uploads,
     /// Models that the account had and deleted.
     pub(super) deleted_models: BTreeSet<String>,
     pub(super) n_uploads: u64,
@@ -35,6 +37,7 @@ impl State {
             clock,
             files: Files::default(),
             batches: Batches::default(),
+            uploads: Uploads::default(),
             deleted_models: BTreeSet::new(),
             n_uploads: 0,
             n_exchanges: 0,
@@ -59,6 +62,7 @@ impl State {
     /// Lets everything happen that has come due, in the order of its times, and tells the time.
     pub(super) fn settle(&mut self, wall: Timestamp, source: &ResultSource) -> Timestamp {
         let now = self.now(wall);
+        self.uploads.settle(now);
         loop {
             let end = self.batches.next_end().filter(|(at, _)| *at <= now);
             let expiry = self.files.next_expiry().filter(|(at, _)| *at <= now);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Answer, CHAT, Client, Transcript, chats, frozen, seconds, start};
 
 /// Every route, with an id that does not exist.
-const ROUTES: [(&str, &str); 17] = [
+const ROUTES: [(&str, &str); 21] = [
     ("POST", "/files"),
     ("GET", "/files"),
     ("GET", "/files/file-abc"),
@@ -18,6 +18,10 @@ const ROUTES: [(&str, &str); 17] = [
     ("GET", "/batches"),
     ("GET", "/batches/batch_abc"),
     ("POST", "/batches/batch_abc/cancel"),
+    ("POST", "/uploads"),
+    ("POST", "/uploads/upload_abc/parts"),
+    ("POST", "/uploads/upload_abc/complete"),
+    ("POST", "/uploads/upload_abc/cancel"),
     ("GET", "/models"),
     ("GET", "/models/gpt-4o-mini"),
     ("DELETE", "/models/gpt-4o-mini"),

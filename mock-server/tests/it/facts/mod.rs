@@ -10,4 +10,5 @@ mod files;
 mod life;
 mod results;
 mod transport;
+mod uploads;
 mod validation;

@@ -15,7 +15,7 @@ use super::wire::{Answer, Bench};
 use crate::support::{CHAT, Form, chat_body};
 
 /// Every route, and some that are none. `{file}` and `{batch}` are there.
-const PATHS: [&str; 30] = [
+const PATHS: [&str; 34] = [
     "/v1/files",
     "/v1/files/{file}",
     "/v1/files/{file}/content",
@@ -42,6 +42,10 @@ const PATHS: [&str; 30] = [
     "/_mock/v1/openapi.json",
     "/_mock/v1/reset",
     "/_mock/v1/clock",
+    "/v1/uploads",
+    "/v1/uploads/upload_none/parts",
+    "/v1/uploads/upload_none/complete",
+    "/v1/uploads/upload_none/cancel",
     "/_mock/v1/clock/advance",
     "/_mock/v1/batches/{batch}/plan",
     "/_mock/v1/batches/{batch}/ending",
@@ -49,13 +53,15 @@ const PATHS: [&str; 30] = [
 ];
 
 /// Routes that read a JSON object, each with parameters it knows.
-const JSON_ROUTES: [(&str, &str, &[&str]); 10] = [
+const JSON_ROUTES: [(&str, &str, &[&str]); 12] = [
     (
         "POST",
         "/v1/batches",
         &["input_file_id", "endpoint", "completion_window", "metadata", "output_expires_after"],
     ),
     ("POST", "/v1/batches/{batch}/cancel", &["reason"]),
+    ("POST", "/v1/uploads", &["filename", "purpose", "bytes", "mime_type", "expires_after"]),
+    ("POST", "/v1/uploads/upload_none/complete", &["part_ids", "md5"]),
     (
         "POST",
         "/v1/chat/completions",
