@@ -70,6 +70,9 @@ pub mod endpoint;
 mod http;
 mod ids;
 mod input;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
 pub mod responder;
 mod server;
 pub mod sim;
