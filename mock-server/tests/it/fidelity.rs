@@ -1,4 +1,4 @@
-//! `docs/fidelity.md` and the tests say the same.
+//! `docs/fidelity.md`, `docs/trouble.md` and the tests say the same.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -63,6 +63,16 @@ fn every_row_has_a_level_and_a_living_test() {
         for test in tests {
             assert!(exists(test), "line {number}: there is no test {test}");
         }
+    }
+}
+
+#[test]
+fn every_trouble_has_a_living_test() {
+    let document = read("../docs/trouble.md");
+    let tests: Vec<_> = quoted(&document).into_iter().filter(|name| name.contains("::")).collect();
+    assert!(tests.len() > 20, "the table is read: {} tests", tests.len());
+    for test in tests {
+        assert!(exists(&format!("trouble::{test}")), "docs/trouble.md: there is no test {test}");
     }
 }
 
