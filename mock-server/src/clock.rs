@@ -8,6 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::sim::Timestamp;
+use crate::store::AHEAD;
 
 /// How a world's time moves.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -73,6 +74,11 @@ impl Clock {
         Self { mode, anchor: start, anchor_wall: wall }
     }
 
+    /// What it was made of, so that [`new`](Self::new) makes the same clock again.
+    pub(crate) fn parts(&self) -> (ClockMode, Timestamp, Timestamp) {
+        (self.mode, self.anchor, self.anchor_wall)
+    }
+
     /// How it moves.
     pub(crate) fn mode(&self) -> ClockMode {
         self.mode
@@ -109,6 +115,8 @@ impl Clock {
 pub(crate) struct WallClock {
     started_at: Timestamp,
     started: std::time::Instant,
+    /// It shows no earlier time.
+    not_before: Timestamp,
 }
 
 impl WallClock {
@@ -117,12 +125,25 @@ impl WallClock {
     pub(crate) fn start() -> Self {
         let since_epoch =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        Self { started_at: Timestamp::from_unix_millis(0) + since_epoch, started: std::time::Instant::now() }
+        Self {
+            started_at: Timestamp::from_unix_millis(0) + since_epoch,
+            started: std::time::Instant::now(),
+            not_before: Timestamp::from_unix_millis(0),
+        }
+    }
+
+    /// The same clock, but for times at which an earlier run may have read it already. It may have read it a
+    /// moment ahead: then this one stands still until that is over. If the system's clock was set back by more, it
+    /// goes on from there.
+    pub(crate) fn not_before(self, read_until: Timestamp) -> Self {
+        let behind = read_until.since(self.started_at);
+        let started_at = if behind > AHEAD { read_until } else { self.started_at };
+        Self { started_at, not_before: read_until, ..self }
     }
 
     /// What the wall shows.
     pub(crate) fn now(&self) -> Timestamp {
-        self.started_at + self.elapsed()
+        (self.started_at + self.elapsed()).max(self.not_before)
     }
 
     /// How long ago it was started: a stopwatch for logs.
@@ -181,6 +202,18 @@ mod tests {
     fn the_last_second_of_the_year_9999_is_the_end_of_time() {
         let clock = Clock::new(ClockMode::Scaled(1e300), START, wall(0));
         assert_eq!(clock.now(wall(1)), Timestamp::MAX);
+    }
+
+    #[test]
+    fn a_wall_shows_no_time_before_one_that_an_earlier_run_may_have_shown() {
+        let system = WallClock::start();
+        let at_once = system.not_before(system.started_at + Duration::from_millis(900));
+        assert_eq!(at_once.started_at, system.started_at, "it waits for the system's clock");
+        assert!(at_once.now() >= system.started_at + Duration::from_millis(900));
+        let set_back = system.not_before(system.started_at + Duration::from_hours(1));
+        assert_eq!(set_back.started_at, system.started_at + Duration::from_hours(1), "it goes on from there");
+        let long_ago = system.not_before(wall(0));
+        assert_eq!(long_ago.started_at, system.started_at);
     }
 
     #[test]

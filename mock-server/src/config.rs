@@ -6,6 +6,7 @@ use crate::clock::ClockMode;
 use crate::input::LineRules;
 use crate::responder::AnswerStyle;
 use crate::sim::{Pace, Timestamp};
+use crate::store::DataDir;
 use crate::switches::Switches;
 
 /// How a server behaves. Everything has a default; nothing is read from the environment.
@@ -33,6 +34,8 @@ pub struct Config {
     pub models: ModelPolicy,
     /// What is done where the evidence contradicts itself.
     pub switches: Switches,
+    /// In which everything survives the end of the server; nothing does if not set.
+    pub data_dir: Option<DataDir>,
 }
 
 impl Config {
@@ -61,7 +64,8 @@ pub struct Limits {
     pub json_bytes: usize,
     /// Bytes of a field of a form, other than the file.
     pub form_field_bytes: usize,
-    /// Worlds, which are made when a new key is first used and stay until the server stops.
+    /// Worlds, which are made when a new key is first used and stay until the server stops, or for good in a data
+    /// directory.
     pub worlds: usize,
 }
 

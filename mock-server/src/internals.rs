@@ -12,7 +12,7 @@ use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-use crate::clock::{ClockMode, WallClock};
+use crate::clock::ClockMode;
 use crate::config::{Config, Limits};
 use crate::control::Guard;
 use crate::endpoint::Endpoint;
@@ -44,7 +44,7 @@ impl Mock {
         let limits = Limits { batch_file_bytes: 64 * 1024, file_bytes: 64 * 1024, ..Limits::default() };
         let config = Config { clock: ClockMode::Frozen, limits, ..Config::default() };
         let worlds = Worlds::new(config).expect("there is a temporary directory");
-        Self { app: App::new(worlds, WallClock::start(), Guard::default()) }
+        Self { app: App::new(worlds, Guard::default()) }
     }
 
     /// Answers a request whose body comes in these pieces; nothing if it is no request at all.

@@ -76,6 +76,7 @@ pub mod internals;
 pub mod responder;
 mod server;
 pub mod sim;
+mod store;
 pub mod switches;
 mod world;
 
@@ -85,4 +86,5 @@ pub use input::{LineOutcome, LineRule, LineRules, RuleError};
 pub use responder::AnswerStyle;
 pub use server::{Builder, ClockError, ClockHandle, DEFAULT_KEY, MockServer, serve};
 pub use sim::{Pace, PaceDuration, Timestamp};
+pub use store::{DataDir, DataDirError};
 pub use switches::Switches;

@@ -3,21 +3,24 @@
 mod connections;
 mod patience;
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
-use crate::clock::{ClockMode, WallClock};
+use crate::clock::ClockMode;
 use crate::config::{Config, ConnectionLimits, Limits, ModelPolicy};
 use crate::control::Guard;
 use crate::http::App;
 use crate::input::LineRules;
 use crate::responder::AnswerStyle;
 use crate::sim::{Pace, Timestamp};
+use crate::store::DataDir;
 use crate::switches::Switches;
 use crate::world::{AdvanceError, AdvanceTo, World, Worlds};
 
@@ -55,7 +58,8 @@ pub struct MockServer {
     address: SocketAddr,
     app: App,
     /// Dropping it ends the server.
-    _running: oneshot::Sender<()>,
+    running: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
 }
 
 /// How a [`MockServer`] shall behave.
@@ -79,11 +83,13 @@ pub struct MockServer {
 #[derive(Debug, Clone, Default)]
 pub struct Builder {
     config: Config,
+    data_dir: Option<PathBuf>,
 }
 
 /// Serves on a listener until `shutdown` is ready, then lets requests under way end, for at most `grace`.
 ///
-/// The control API is open to requests for loopback addresses and for the names in `hosts`.
+/// The control API is open to requests for loopback addresses and for the names in `hosts`. A data directory is
+/// closed when this is done.
 ///
 /// # Errors
 ///
@@ -95,15 +101,19 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
     grace: Duration,
 ) -> io::Result<()> {
-    let app = App::new(Worlds::new(config)?, WallClock::start(), Guard::new(hosts));
+    let data_dir = config.data_dir.clone();
+    let app = App::new(Worlds::new(config)?, Guard::new(hosts));
     connections::serve(listener, app, shutdown, grace).await;
+    if let Some(data_dir) = data_dir {
+        data_dir.close();
+    }
     Ok(())
 }
 
 /// The clock of one world of a [`MockServer`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ClockHandle {
-    world: Arc<World>,
+    key: String,
     app: App,
 }
 
@@ -165,7 +175,19 @@ impl MockServer {
 
     /// The clock of the world of any key.
     pub fn clock_of(&self, api_key: &str) -> ClockHandle {
-        ClockHandle { world: self.app.worlds.world(api_key, self.app.wall()), app: self.app.clone() }
+        ClockHandle { key: api_key.to_owned(), app: self.app.clone() }
+    }
+
+    /// Stops it, and returns when that is done: requests under way are broken off, and a data directory is closed,
+    /// so that another server can open it.
+    pub async fn stop(self) {
+        let Self { address: _, app, running, serving } = self;
+        drop(running);
+        // Should it have panicked, it has stopped as well.
+        let _ = serving.await;
+        if let Some(data_dir) = app.worlds.data_dir() {
+            data_dir.close();
+        }
     }
 }
 
@@ -276,33 +298,65 @@ impl Builder {
         self
     }
 
+    /// A directory in which everything survives the end of the server, whatever end it is: files, batches, worlds
+    /// and clocks. It is made if there is none; nothing survives if not set. Only one server at a time can have it:
+    /// [`MockServer::stop`] gives it back.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// use batchmock::MockServer;
+    ///
+    /// let dir = tempfile::tempdir()?;
+    /// let server = MockServer::builder().data_dir(dir.path().join("mock")).start().await?;
+    /// // … create files and batches …
+    /// server.stop().await;
+    /// let server = MockServer::builder().data_dir(dir.path().join("mock")).start().await?;
+    /// // … they are still there.
+    /// # server.stop().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.data_dir = Some(path.into());
+        self
+    }
+
     /// Starts the server on a free port of the loopback. When this returns, it takes requests.
     ///
     /// # Errors
     ///
-    /// If no port can be had or the directory for files cannot be made.
+    /// If no port can be had, the directory for files cannot be made, or the data directory cannot be used: that
+    /// error holds a [`DataDirError`](crate::DataDirError).
     pub async fn start(self) -> io::Result<MockServer> {
+        let Self { mut config, data_dir } = self;
+        if let Some(path) = data_dir {
+            config.data_dir = Some(DataDir::open(path)?);
+        }
         let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let app = App::new(Worlds::new(self.config)?, WallClock::start(), Guard::default());
+        let app = App::new(Worlds::new(config)?, Guard::default());
         let (running, stopped) = oneshot::channel::<()>();
         let stopped = async move {
             let _ = stopped.await;
         };
-        tokio::spawn(connections::serve(listener, app.clone(), stopped, Duration::ZERO));
-        Ok(MockServer { address, app, _running: running })
+        let serving = tokio::spawn(connections::serve(listener, app.clone(), stopped, Duration::ZERO));
+        Ok(MockServer { address, app, running, serving })
     }
 }
 
+/// A clock of a server with a data directory that cannot be read or written any more cannot be asked: the methods
+/// panic then.
 impl ClockHandle {
     /// What it shows.
     pub fn now(&self) -> Timestamp {
-        self.world.clock(self.app.wall()).now
+        self.ask(|world, wall| world.clock(wall).now)
     }
 
     /// Lets it move in another way from now on.
     pub fn set_mode(&self, mode: ClockMode) {
-        self.world.set_clock_mode(self.app.wall(), mode);
+        self.ask(|world, wall| world.set_clock_mode(wall, mode));
     }
 
     /// Moves it ahead. When this returns, everything due has happened.
@@ -324,7 +378,7 @@ impl ClockHandle {
     }
 
     fn advance_to(&self, target: &AdvanceTo) -> Result<(), ClockError> {
-        match self.world.advance(self.app.wall(), target) {
+        match self.ask(|world, wall| world.advance(wall, target)) {
             Ok(_) => Ok(()),
             Err(AdvanceError::NothingToCome) => {
                 Err(ClockError("nothing will change by itself: every batch has ended".to_owned()))
@@ -336,5 +390,26 @@ impl ClockHandle {
                 error @ (AdvanceError::Backwards(_) | AdvanceError::NoSuchBatch | AdvanceError::Never(_)),
             ) => Err(ClockError(format!("the clock was not moved: {error:?}"))),
         }
+    }
+
+    /// Asks the world for something, and waits until what it shows is kept.
+    fn ask<T>(&self, question: impl FnOnce(&World, Timestamp) -> T) -> T {
+        let wall = self.app.wall();
+        let world = match self.app.worlds.world(&self.key, wall, usize::MAX) {
+            Ok(world) => world,
+            Err(why) => panic!("the data directory cannot be read: {why:?}"),
+        };
+        let answer = question(&world, wall);
+        if let Err(error) = world.kept_blocking(wall) {
+            panic!("the data directory cannot be written: {error}");
+        }
+        answer
+    }
+}
+
+/// Not with the key.
+impl fmt::Debug for ClockHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClockHandle").finish_non_exhaustive()
     }
 }

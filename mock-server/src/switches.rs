@@ -61,6 +61,16 @@ macro_rules! switches {
                 },
             )+];
 
+            /// The name and the value of each switch.
+            pub fn values(&self) -> Vec<(&'static str, &'static str)> {
+                vec![$(
+                    ($name, match self.$field {
+                        $kind::$first => $first_name,
+                        $($kind::$value => $value_name,)+
+                    }),
+                )+]
+            }
+
             /// Sets a switch by name.
             ///
             /// # Errors
@@ -236,6 +246,7 @@ mod tests {
             for (value, _) in &switch.values[1..] {
                 switches.set(switch.name, value).unwrap();
                 assert_ne!(switches, Switches::default(), "{}={value}", switch.name);
+                assert!(switches.values().contains(&(switch.name, value)));
             }
         }
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 /// The exit codes, as the help shows them.
 pub(super) const HELP: &str = "\
 Exit codes: 0 success; 1 an unexpected failure; 2 wrong usage; 3 the address cannot be used;
-4 a file cannot be read or understood; 5 no mock answers; 6 the mock refuses.
+4 a file, or the data directory, cannot be used; 5 no mock answers; 6 the mock refuses.
 `exec` exits as its command did: 126 if it cannot be run, 127 if it is not found, 128 + N if signal N ended it.";
 
 /// Why the command ends without success.
@@ -46,7 +46,7 @@ impl Failure {
         Self::new(3, message)
     }
 
-    /// A file cannot be read or understood.
+    /// A file, or a directory, cannot be read or understood.
     pub(super) fn file(message: impl Display) -> Self {
         Self::new(4, message)
     }

@@ -2,10 +2,11 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use batchmock::{ClockMode, Config, ConnectionLimits, DEFAULT_KEY};
+use batchmock::{ClockMode, Config, ConnectionLimits, DEFAULT_KEY, DataDir};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use tokio::net::TcpListener;
@@ -48,6 +49,14 @@ pub(super) struct ServeArgs {
     #[arg(long = "key", value_name = "KEY", value_parser = NonEmptyStringValueParser::new())]
     keys: Vec<String>,
 
+    /// Keep everything in this directory, so that it survives the end of the mock, whatever end it is: files,
+    /// batches, worlds and clocks [default: nothing survives].
+    ///
+    /// It is made if there is none. Clocks, and batches that exist, go on as they were, whatever other flags say;
+    /// those are for what comes new.
+    #[arg(long, value_name = "DIRECTORY")]
+    data_dir: Option<PathBuf>,
+
     #[command(flatten)]
     mock: MockArgs,
 }
@@ -55,6 +64,7 @@ pub(super) struct ServeArgs {
 /// Serves until interrupted.
 pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     let mut config = Config { keys: args.keys, ..args.mock.config()? };
+    config.data_dir = args.data_dir.map(DataDir::open).transpose().map_err(Failure::file)?;
     leave_files_for_others(&mut config.connections);
     let wanted = SocketAddr::new(args.host, args.port);
     let listener = TcpListener::bind(wanted).await.map_err(|error| address_failure(wanted, &error))?;

@@ -35,7 +35,7 @@ pub(super) async fn force(
 ) -> Result<Json<Batch>, ApiError> {
     let (ending, problems) = ending(&body)?;
     match world.force(app.wall(), &id, ending, problems) {
-        Ok(view) => Ok(Json::indented_line(shown(&app, view).await?)),
+        Ok(view) => Ok(Json::indented_line(shown(view).await?)),
         Err(ForceError::NoSuchBatch) => Err(ApiError::no_such_batch(&id)),
         Err(ForceError::Impossible(status)) => {
             let why =

@@ -40,7 +40,7 @@ pub(super) async fn create(
     let view = world
         .create_batch(wall, new, input)
         .map_err(|error| ApiError::create_batch(error, &input_file_id))?;
-    Ok(Json::indented(shown(&app, view).await?))
+    Ok(Json::indented(shown(view).await?))
 }
 
 /// `GET /v1/batches/{batch_id}`
@@ -51,7 +51,7 @@ pub(super) async fn retrieve(
 ) -> Result<Json<Batch>, ApiError> {
     check_id(&id)?;
     let view = world.batch(app.wall(), &id).map_err(|_| ApiError::no_such_batch(&id))?;
-    Ok(Json::indented(shown(&app, view).await?))
+    Ok(Json::indented(shown(view).await?))
 }
 
 /// `POST /v1/batches/{batch_id}/cancel`
@@ -62,7 +62,7 @@ pub(super) async fn cancel(
 ) -> Result<Json<Batch>, ApiError> {
     check_id(&id)?;
     let view = world.cancel(app.wall(), &id).map_err(|error| ApiError::cancel(&error, &id))?;
-    Ok(Json::compact(shown(&app, view).await?))
+    Ok(Json::compact(shown(view).await?))
 }
 
 /// `GET /v1/batches`
@@ -77,15 +77,13 @@ pub(super) async fn list(
     let mut page = world.batches(app.wall(), limit, query.text("after")?);
     page.has_more &= limit > 0;
     let at_hand = page.items.iter().all(is_at_hand);
-    let switches = app.switches();
-    let page = off_the_runtime(at_hand, move || view::batch_page(&page, &switches)).await?;
+    let page = off_the_runtime(at_hand, move || view::batch_page(&page)).await?;
     Ok(Json::indented(page))
 }
 
 /// What a batch looks like; its results are written first, if this is the first look at them.
-pub(crate) async fn shown(app: &App, batch: BatchView) -> Result<Batch, ApiError> {
-    let switches = app.switches();
-    off_the_runtime(is_at_hand(&batch), move || view::batch(&batch, &switches)).await
+pub(crate) async fn shown(batch: BatchView) -> Result<Batch, ApiError> {
+    off_the_runtime(is_at_hand(&batch), move || view::batch(&batch)).await
 }
 
 fn is_at_hand(batch: &BatchView) -> bool {

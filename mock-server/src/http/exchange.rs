@@ -26,7 +26,15 @@ pub(super) async fn hold(app: App, routes: Router, request: Request) -> Result<R
     let (request, unread) = hearing::listen(request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let response = if control::is_meant(&path) {
-        answer_all_the_same(routes, request).await
+        let response = answer_all_the_same(routes, request).await;
+        match response.extensions().get::<Account>().cloned() {
+            Some(account) => {
+                let mut response = when_kept(&account, app.wall(), response).await;
+                response.extensions_mut().insert(account);
+                response
+            }
+            None => response,
+        }
     } else {
         answer_as_the_api(&app, routes, request, &method, &path).await?
     };
@@ -69,11 +77,22 @@ async fn answer_as_the_api(
     let Some(account) = account else {
         return Ok(headers::complete(response, method, path, app.worlds.next_stranger(), None));
     };
-    let (seed, now) = account.0.next_exchange(app.wall());
+    let wall = app.wall();
+    let (seed, now) = account.0.next_exchange(wall);
+    let response = when_kept(&account, wall, response).await;
     let mut response = headers::complete(response, method, path, seed, Some(account.0.account()));
     response.headers_mut().insert(DATE, date(now));
     response.extensions_mut().insert(account);
     Ok(response)
+}
+
+/// Lets an answer go when all that it can show is kept, up to this wall time: nobody is shown what could still be
+/// lost. What cannot be kept is not shown; the answer then is why.
+async fn when_kept(Account(world): &Account, wall: Timestamp, response: Response) -> Response {
+    match world.kept(wall).await {
+        Ok(()) => response,
+        Err(error) => ApiError::internal(&error).into_response(),
+    }
 }
 
 /// Finds the account of a request, without which there is no answer, for what is not part of the API: only the

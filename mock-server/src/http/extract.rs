@@ -35,8 +35,7 @@ impl FromRequestParts<App> for Account {
         if !app.worlds.config().accepts(&key) {
             return Err(ApiError::incorrect_key(&key));
         }
-        let world = app.worlds.world_if_room(&key, app.wall());
-        world.map(Self).ok_or_else(|| ApiError::too_many_worlds(app.worlds.config().limits.worlds))
+        app.world(key).await.map(Self)
     }
 }
 

@@ -37,8 +37,9 @@ use crate::clock::WallClock;
 use crate::control;
 use crate::endpoint::Endpoint;
 use crate::sim::Timestamp;
+use crate::store::DataDir;
 use crate::switches::Switches;
-use crate::world::Worlds;
+use crate::world::{NoWorld, World, Worlds};
 
 /// What every handler shares: a cheap handle.
 #[derive(Debug, Clone)]
@@ -53,8 +54,27 @@ pub(crate) struct App {
 
 impl App {
     /// An application over these worlds.
-    pub(crate) fn new(worlds: Worlds, wall: WallClock, guard: control::Guard) -> Self {
+    pub(crate) fn new(worlds: Worlds, guard: control::Guard) -> Self {
+        let wall = WallClock::start();
+        let read_until = worlds.data_dir().and_then(DataDir::wall_was_read_until);
+        let wall = read_until.map_or(wall, |read_until| wall.not_before(read_until));
         Self { worlds: Arc::new(worlds), wall, guard: Arc::new(guard) }
+    }
+
+    /// The world of a key, if it is there or one more may be made.
+    async fn world(&self, key: String) -> Result<Arc<World>, ApiError> {
+        if let Some(world) = self.worlds.at_hand(&key) {
+            return Ok(world);
+        }
+        let limit = self.worlds.config().limits.worlds;
+        let (worlds, wall) = (Arc::clone(&self.worlds), self.wall());
+        let at_hand = self.worlds.data_dir().is_none();
+        let opened = files::off_the_runtime(at_hand, move || match worlds.world(&key, wall, limit) {
+            Ok(world) => Ok(Some(world)),
+            Err(NoWorld::TooMany) => Ok(None),
+            Err(NoWorld::Unreadable(error)) => Err(error),
+        });
+        opened.await?.ok_or_else(|| ApiError::too_many_worlds(limit))
     }
 
     /// What is done where the evidence contradicts itself.

@@ -12,7 +12,7 @@ use batchmock_client::types::{
 
 use crate::responder::snapshot;
 use crate::sim::{Counts, Observation, Status, Times, Timestamp};
-use crate::switches::{AbsentFileId, ModelShown, PartialUsage, Switches};
+use crate::switches::{AbsentFileId, ModelShown, PartialUsage};
 use crate::world::{BatchView, FileRecord, Page, Results, UploadStage, UploadView};
 
 /// How long before `in_progress` the model can be seen.
@@ -65,8 +65,9 @@ pub(super) fn file_page(data: Vec<File>, has_more: bool) -> FilePage {
 }
 
 /// A batch. Blocks on the disk if it has ended and nobody has looked at its results yet.
-pub(crate) fn batch(view: &BatchView, switches: &Switches) -> io::Result<Batch> {
+pub(crate) fn batch(view: &BatchView) -> io::Result<Batch> {
     let BatchView { record, at, observation, problems, results } = view;
+    let switches = &record.behavior.switches;
     let Observation { status, times, counts, has_output_file: _, has_error_file: _ } = *observation;
     let Times {
         in_progress_at,
@@ -141,8 +142,8 @@ pub(crate) fn batch(view: &BatchView, switches: &Switches) -> io::Result<Batch> 
 }
 
 /// A page of batches.
-pub(super) fn batch_page(page: &Page<BatchView>, switches: &Switches) -> io::Result<BatchPage> {
-    let data = page.items.iter().map(|view| batch(view, switches)).collect::<io::Result<Vec<_>>>()?;
+pub(super) fn batch_page(page: &Page<BatchView>) -> io::Result<BatchPage> {
+    let data = page.items.iter().map(batch).collect::<io::Result<Vec<_>>>()?;
     Ok(BatchPage {
         object: "list".to_owned(),
         first_id: data.first().map(|batch| batch.id.clone()),

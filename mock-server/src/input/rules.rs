@@ -81,6 +81,11 @@ impl LineRules {
         document.line.into_iter().map(rule).collect::<Result<_, _>>().map(Self)
     }
 
+    /// The rules.
+    pub(crate) fn rules(&self) -> &[LineRule] {
+        &self.0
+    }
+
     /// The outcome for a line.
     pub fn outcome(&self, custom_id: &str, model: Option<&str>) -> LineOutcome {
         let asked = LineOutcome::of_custom_id(custom_id);
@@ -112,6 +117,12 @@ impl LineRule {
         })
     }
 
+    /// What it was made from: the patterns, and the outcome.
+    pub(crate) fn parts(&self) -> (Option<&str>, Option<&str>, LineOutcome) {
+        let Self { custom_id, model, outcome } = self;
+        (custom_id.as_ref().map(text), model.as_ref().map(text), *outcome)
+    }
+
     fn matches(&self, custom_id: &str, model: Option<&str>) -> bool {
         self.custom_id.as_ref().is_none_or(|pattern| pattern.is_match(custom_id))
             && self.model.as_ref().is_none_or(|pattern| model.is_some_and(|model| pattern.is_match(model)))
@@ -135,6 +146,11 @@ impl std::str::FromStr for LineRule {
             _ => Err(form()),
         }
     }
+}
+
+/// What a pattern was made from.
+fn text(pattern: &GlobMatcher) -> &str {
+    pattern.glob().glob()
 }
 
 fn pattern(text: &str) -> Result<GlobMatcher, RuleError> {

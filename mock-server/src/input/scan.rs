@@ -11,7 +11,7 @@ use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 use super::Reading;
 use super::line::RequestFacts;
-use super::{Digests, Line, LineContent, Problem};
+use super::{Digest, Digests, Line, LineContent, Problem};
 use crate::responder::Responder;
 
 /// How many lines are kept, whatever a batch may have: enough for every limit one would set, and little
@@ -229,6 +229,16 @@ impl Scan {
             LineContent::Request(_) | LineContent::Unusable(_) => super::LineOutcome::Natural,
         };
         self.lines.iter().map(outcome).collect()
+    }
+}
+
+impl Scan {
+    /// What was kept of a line, if it was.
+    pub(crate) fn digest(&self, line: &Line) -> Option<Digest<'_>> {
+        match &line.content {
+            LineContent::Request(request) => request.digest.map(|place| self.digests.get(place)),
+            LineContent::Unusable(_) => None,
+        }
     }
 }
 

@@ -134,6 +134,11 @@ impl Responder {
         Self { seed, style }
     }
 
+    /// The number its canaries, vectors and scores come from.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// The answer to a request.
     ///
     /// ```
@@ -180,7 +185,7 @@ impl Responder {
     }
 
     /// What the text of its answers is.
-    pub(super) fn style(&self) -> AnswerStyle {
+    pub(crate) fn style(&self) -> AnswerStyle {
         self.style
     }
 

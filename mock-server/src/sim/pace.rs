@@ -1,5 +1,6 @@
 //! How long each phase of a batch takes.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use rand::{Rng, RngExt};
@@ -32,7 +33,7 @@ pub enum PaceDuration {
     /// Drawn from a distribution, given as its quantiles: pairs of a share and the seconds that this share
     /// of all draws does not exceed, straight lines between them; two pairs with the same share are a gap in
     /// which no draw lies. The first share is 0, the last 1.
-    Quantiles(&'static [(f64, f64)]),
+    Quantiles(Cow<'static, [(f64, f64)]>),
 }
 
 impl PaceDuration {
@@ -44,6 +45,11 @@ impl PaceDuration {
     /// A fixed number of seconds.
     pub const fn seconds(seconds: u64) -> Self {
         Self::Fixed(Duration::from_secs(seconds))
+    }
+
+    /// Drawn from a distribution that is known beforehand.
+    const fn quantiles(knots: &'static [(f64, f64)]) -> Self {
+        Self::Quantiles(Cow::Borrowed(knots))
     }
 
     /// The duration for one batch.
@@ -93,7 +99,7 @@ impl Pace {
     pub const REALISTIC: Self = Self {
         // Nothing between 3 and 60 seconds, nor between 64 and 121: the input is looked at again after a
         // minute, and once more after another. 121 s were seen twice; one of a thousand is our guess.
-        validating_for: PaceDuration::Quantiles(&[
+        validating_for: PaceDuration::quantiles(&[
             (0.0, 0.0),
             (0.95, 3.0),
             (0.95, 60.0),
@@ -101,17 +107,17 @@ impl Pace {
             (0.999, 121.0),
             (1.0, 121.0),
         ]),
-        in_progress_for: PaceDuration::Quantiles(&[
+        in_progress_for: PaceDuration::quantiles(&[
             (0.0, 5.0),
             (0.5, 114.0),
             (0.75, 2_160.0),
             (0.95, 21_240.0),
             (1.0, 75_600.0),
         ]),
-        finalizing_for: PaceDuration::Quantiles(&[(0.0, 0.0), (0.95, 3.0), (1.0, 584.0)]),
-        cancelling_for: PaceDuration::Quantiles(&[(0.0, 605.0), (0.988, 608.0), (1.0, 2_802.0)]),
+        finalizing_for: PaceDuration::quantiles(&[(0.0, 0.0), (0.95, 3.0), (1.0, 584.0)]),
+        cancelling_for: PaceDuration::quantiles(&[(0.0, 605.0), (0.988, 608.0), (1.0, 2_802.0)]),
         expiry_noticed_after: PaceDuration::Fixed(Duration::from_secs(1)),
-        expiring_for: PaceDuration::Quantiles(&[(0.0, 606.0), (1.0, 607.0)]),
+        expiring_for: PaceDuration::quantiles(&[(0.0, 606.0), (1.0, 607.0)]),
         count_updates: 20,
     };
 }

@@ -95,6 +95,16 @@ impl Plan {
         self
     }
 
+    /// What it was made from.
+    pub fn workload(&self) -> Workload {
+        let Some(work) = &self.work else { return Workload::Rejected };
+        let mut fates = vec![LineFate::Succeeds; work.order.len()];
+        for place in &work.failures {
+            fates[work.order[*place as usize] as usize] = LineFate::Fails;
+        }
+        Workload::Accepted(fates)
+    }
+
     /// When validation ends.
     pub fn validated_at(&self) -> Timestamp {
         self.validated_at

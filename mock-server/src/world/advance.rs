@@ -78,7 +78,7 @@ impl World {
         while at < to {
             let next_stop = state.next_stop().map_or(to, |stop| stop.clamp(at, to));
             came_due.extend(state.changes_between(at, next_stop));
-            state.clock.advance_to(next_stop, wall);
+            state.advance_clock(next_stop, wall);
             self.settle(&mut state, wall);
             at = next_stop;
         }
@@ -99,8 +99,8 @@ impl State {
 
     fn status_comes_at(&self, id: &str, status: Status, now: Timestamp) -> Result<Timestamp, AdvanceError> {
         let place =
-            self.batches.place(id).ok_or(NoSuchBatch).map_err(|NoSuchBatch| AdvanceError::NoSuchBatch)?;
-        let entry = self.batches.entry(place);
+            self.batches().place(id).ok_or(NoSuchBatch).map_err(|NoSuchBatch| AdvanceError::NoSuchBatch)?;
+        let entry = self.batches().entry(place);
         let current = entry.observe(now).status;
         if current == status {
             return Ok(now);
@@ -118,22 +118,22 @@ impl State {
 
     /// When a batch ends or a file expires next.
     fn next_stop(&self) -> Option<Timestamp> {
-        let end = self.batches.next_end().map(|(at, _)| at);
-        let expiry = self.files.next_expiry().map(|(at, _)| at);
+        let end = self.batches().next_end().map(|(at, _)| at);
+        let expiry = self.files().next_expiry().map(|(at, _)| at);
         end.into_iter().chain(expiry).min()
     }
 
     /// What comes due after `from`, up to and including `to`, in order.
     fn changes_between(&self, from: Timestamp, to: Timestamp) -> Vec<(Timestamp, CameDue)> {
         let mut came_due = Vec::new();
-        for entry in self.batches.live() {
-            let changes = entry.record.plan.changes(&entry.interventions, from);
+        for entry in self.batches().live() {
+            let changes = entry.record.plan.changes(&entry.happened.interventions, from);
             came_due.extend(changes.take_while(|change| change.at <= to).map(|change| {
                 let id = entry.record.id.clone();
                 (change.at, CameDue::Batch { id, observation: change.observation })
             }));
         }
-        came_due.extend(self.files.expiring_until(to).map(|(at, id)| (at, CameDue::FileExpired { id })));
+        came_due.extend(self.files().expiring_until(to).map(|(at, id)| (at, CameDue::FileExpired { id })));
         came_due.sort_by_key(|(at, _)| *at);
         came_due
     }

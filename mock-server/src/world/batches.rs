@@ -7,8 +7,9 @@ use std::time::Duration;
 use indexmap::IndexMap;
 
 use super::AccountIds;
+use super::behavior::Behavior;
 use super::files::Page;
-use super::results::Results;
+use super::results::{ResultFile, Results};
 use super::upload::Upload;
 use crate::endpoint::Endpoint;
 use crate::input::Problem;
@@ -27,6 +28,8 @@ pub(crate) struct BatchRecord {
     pub(crate) seed: Seed,
     /// Whose it is.
     pub(crate) account: Arc<AccountIds>,
+    /// What decides about it beside its input.
+    pub(crate) behavior: Arc<Behavior>,
     /// Where its lines run.
     pub(crate) endpoint: Endpoint,
     /// The id of its input, whether there is such a file or not.
@@ -41,19 +44,31 @@ pub(crate) struct BatchRecord {
     pub(crate) results_kept_for: Duration,
     /// What is wrong with its input, each with its line.
     pub(crate) problems: Problems,
+    /// The number of its output file among the files of the world, if it should have one; the next is that of
+    /// its error file.
+    pub(crate) first_file_number: u64,
     /// Its life.
     pub(crate) plan: Plan,
+}
+
+/// What has happened to a batch since it was created.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Happenings {
+    /// What happened from outside, in the order of the times.
+    pub(crate) interventions: Vec<Intervention>,
+    /// What the user of the mock wrote when forcing it to fail.
+    pub(crate) scripted_problems: Option<Problems>,
+    /// Whether anybody has looked at it: a stepping clock lets the first look pass.
+    pub(crate) was_retrieved: bool,
+    /// Which of its files were deleted before they expired.
+    pub(crate) deleted_results: Vec<ResultFile>,
 }
 
 /// A batch, and what has happened to it since.
 #[derive(Debug)]
 pub(super) struct BatchEntry {
     pub(super) record: Arc<BatchRecord>,
-    pub(super) interventions: Vec<Intervention>,
-    /// What the user of the mock wrote when forcing it to fail.
-    pub(super) scripted_problems: Option<Problems>,
-    /// Whether anybody has looked at it since it was created: a stepping clock lets the first look pass.
-    pub(super) was_retrieved: bool,
+    pub(super) happened: Happenings,
     /// Its files, once it has ended.
     pub(super) results: Option<Arc<Results>>,
 }
@@ -86,20 +101,20 @@ pub(super) struct Batches {
 
 impl BatchEntry {
     fn ends_at(&self) -> Timestamp {
-        self.record.plan.ends_at(&self.interventions)
+        self.record.plan.ends_at(&self.happened.interventions)
     }
 
     pub(super) fn observe(&self, now: Timestamp) -> Observation {
-        self.record.plan.observe(&self.interventions, now)
+        self.record.plan.observe(&self.happened.interventions, now)
     }
 
     pub(super) fn next_change(&self, after: Timestamp) -> Option<Timestamp> {
-        self.record.plan.next_change(&self.interventions, after)
+        self.record.plan.next_change(&self.happened.interventions, after)
     }
 
     pub(super) fn view(&self, now: Timestamp) -> BatchView {
         let observation = self.observe(now);
-        let problems = self.scripted_problems.as_ref().unwrap_or(&self.record.problems);
+        let problems = self.happened.scripted_problems.as_ref().unwrap_or(&self.record.problems);
         BatchView {
             record: Arc::clone(&self.record),
             at: now,
@@ -111,20 +126,15 @@ impl BatchEntry {
 }
 
 impl Batches {
-    pub(super) fn add(&mut self, record: BatchRecord) -> &BatchEntry {
+    /// Adds a batch to which this has happened so far, and tells its place.
+    pub(super) fn add(&mut self, record: BatchRecord, happened: Happenings) -> usize {
         let place = self.entries.len();
         self.by_id.insert(record.id.clone(), place);
         self.by_input.entry(record.input_file_id.clone()).or_default().push(place);
-        let entry = BatchEntry {
-            record: Arc::new(record),
-            interventions: Vec::new(),
-            scripted_problems: None,
-            was_retrieved: false,
-            results: None,
-        };
+        let entry = BatchEntry { record: Arc::new(record), happened, results: None };
         self.live.insert((entry.ends_at(), place));
         self.entries.push(entry);
-        &self.entries[place]
+        place
     }
 
     pub(super) fn place(&self, id: &str) -> Option<usize> {
@@ -147,11 +157,11 @@ impl Batches {
     /// Records what happened to a batch, if it makes a difference. Facts come in the order of their times.
     pub(super) fn intervene(&mut self, place: usize, next: Intervention) -> bool {
         let entry = &mut self.entries[place];
-        if !entry.record.plan.is_changed_by(&entry.interventions, next) {
+        if !entry.record.plan.is_changed_by(&entry.happened.interventions, next) {
             return false;
         }
         self.live.remove(&(entry.ends_at(), place));
-        entry.interventions.push(next);
+        entry.happened.interventions.push(next);
         self.live.insert((entry.ends_at(), place));
         true
     }

@@ -1,4 +1,4 @@
-//! Bytes on disk, under a temporary directory that goes when the server goes.
+//! Bytes on disk: under a directory that goes when the server goes, or where they stay.
 
 use std::fs::File;
 use std::io::{self, BufWriter, IoSlice, Write as _};
@@ -8,21 +8,32 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
-/// The directory of all bytes of a server. Names in it are numbers: what a user calls a file never becomes
-/// a path.
+use crate::store::{BlobId, Vault};
+
+/// A directory for bytes that go when the server goes. Names in it are numbers: what a user calls a file never
+/// becomes a path.
 #[derive(Debug)]
 pub(crate) struct BlobDir {
-    dir: tempfile::TempDir,
+    path: PathBuf,
     n_blobs: AtomicU64,
 }
 
-/// Bytes that are written and will not change. They are deleted when the last owner lets go.
+/// Bytes that are written and will not change. They are deleted when the last owner lets go, and no fact names
+/// them.
 #[derive(Debug)]
 pub(crate) struct Blob {
     path: PathBuf,
     len: u64,
-    /// The directory outlives its blobs.
-    _dir: Arc<BlobDir>,
+    home: Home,
+}
+
+/// Where bytes are.
+#[derive(Debug)]
+enum Home {
+    /// In a directory that outlives them, but not the server.
+    Passing { _dir: Arc<BlobDir> },
+    /// Where they stay when the server goes.
+    Lasting(Arc<Vault>, BlobId),
 }
 
 /// Bytes that are being written. Nobody else sees them; if they are not finished, they are deleted.
@@ -33,33 +44,46 @@ pub(crate) struct BlobWriter {
 }
 
 impl BlobDir {
-    /// Makes the directory, inside the system's directory for temporary files.
-    pub(crate) fn new() -> io::Result<Arc<Self>> {
-        let dir = tempfile::Builder::new().prefix("batchmock-").tempdir()?;
-        Ok(Arc::new(Self { dir, n_blobs: AtomicU64::new(0) }))
+    /// Makes one inside the system's directory for temporary files.
+    pub(crate) fn temporary() -> io::Result<Arc<Self>> {
+        let path = tempfile::Builder::new().prefix("batchmock-").tempdir()?.keep();
+        Ok(Arc::new(Self { path, n_blobs: AtomicU64::new(0) }))
+    }
+
+    /// Makes one at this place, where there is nothing yet.
+    pub(crate) fn at(path: PathBuf) -> io::Result<Arc<Self>> {
+        make_private(&path)?;
+        Ok(Arc::new(Self { path, n_blobs: AtomicU64::new(0) }))
     }
 
     /// Begins a blob.
     pub(crate) fn create(self: &Arc<Self>) -> io::Result<BlobWriter> {
         let number = self.n_blobs.fetch_add(1, Ordering::Relaxed);
-        let path = self.dir.path().join(number.to_string());
+        let path = self.path.join(number.to_string());
         let file = match File::create_new(&path) {
             // Systems clean up temporary directories, and so do people: then it is made again.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                make_private(self.dir.path())?;
+                make_private(&self.path)?;
                 File::create_new(&path)
             }
             file => file,
         }?;
         Ok(BlobWriter {
             file: BufWriter::with_capacity(256 * 1024, file),
-            blob: Blob { path, len: 0, _dir: Arc::clone(self) },
+            blob: Blob { path, len: 0, home: Home::Passing { _dir: Arc::clone(self) } },
         })
     }
 }
 
-/// Makes a directory that nobody else can look into.
-fn make_private(path: &Path) -> io::Result<()> {
+impl Drop for BlobDir {
+    fn drop(&mut self) {
+        // What cannot be deleted now is left to the system, or to the next run.
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Makes a directory that nobody else can look into, if there is none.
+pub(crate) fn make_private(path: &Path) -> io::Result<()> {
     let mut dir = std::fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut dir, 0o700);
@@ -104,6 +128,15 @@ impl BlobWriter {
         self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         Ok(self.blob)
     }
+
+    /// Ends the blob, and puts it where it stays when the server goes. When this returns, no failure of the
+    /// machine can take it away any more.
+    pub(crate) fn finish_in(self, vault: &Arc<Vault>) -> io::Result<Blob> {
+        let Self { file, blob } = self;
+        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        let id = vault.keep(&blob.path)?;
+        Ok(Blob::known(vault, id, blob.len))
+    }
 }
 
 impl io::Write for BlobWriter {
@@ -122,6 +155,19 @@ impl io::Write for BlobWriter {
 }
 
 impl Blob {
+    /// So many bytes that are in the vault.
+    pub(crate) fn known(vault: &Arc<Vault>, id: BlobId, len: u64) -> Self {
+        Self { path: vault.path(id), len, home: Home::Lasting(Arc::clone(vault), id) }
+    }
+
+    /// What the bytes are called in the vault, if they are there.
+    pub(crate) fn id(&self) -> Option<BlobId> {
+        match &self.home {
+            Home::Passing { .. } => None,
+            Home::Lasting(_, id) => Some(*id),
+        }
+    }
+
     /// The number of bytes.
     pub(crate) fn len(&self) -> u64 {
         self.len
@@ -135,7 +181,12 @@ impl Blob {
 
 impl Drop for Blob {
     fn drop(&mut self) {
-        // What cannot be deleted now goes with the directory.
-        let _ = std::fs::remove_file(&self.path);
+        match &self.home {
+            Home::Passing { .. } => {
+                // What cannot be deleted now goes with the directory.
+                let _ = std::fs::remove_file(&self.path);
+            }
+            Home::Lasting(vault, id) => vault.let_go(*id),
+        }
     }
 }

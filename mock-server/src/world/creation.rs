@@ -13,8 +13,8 @@ use crate::config::BATCH_FILES_KEPT_FOR;
 use crate::endpoint::Endpoint;
 use crate::ids;
 use crate::input::{Accepted, InputLimits, Problem, check};
-use crate::sim::{Plan, Timestamp, Workload};
-use crate::switches::{MissingInput, ResultOrder};
+use crate::sim::{Timestamp, Workload};
+use crate::switches::MissingInput;
 
 /// A batch to create.
 #[derive(Debug)]
@@ -51,15 +51,15 @@ impl World {
             let mut state = self.lock();
             self.settle(&mut state, wall);
             let Some(upload) = state.batch_input(&new.input_file_id) else { return Ok(None) };
-            (upload, state.deleted_models.clone())
+            (upload, state.deleted_models().clone())
         };
         let limits = InputLimits {
-            lines: self.config.limits.batch_lines,
-            embedding_inputs: self.config.limits.batch_embedding_inputs,
+            lines: self.common.config.limits.batch_lines,
+            embedding_inputs: self.common.config.limits.batch_embedding_inputs,
         };
-        let outcomes = upload.outcomes(&self.source.rules)?;
+        let outcomes = upload.outcomes(&self.common.behavior.rules)?;
         let is_there = |model: &str| self.may_be_there(model) && !deleted_models.contains(model);
-        let verdict = check(&upload.scan, &outcomes, new.endpoint, limits, is_there);
+        let verdict = check(upload.scan()?, &outcomes, new.endpoint, limits, is_there);
         Ok(Some(Examined { upload, verdict }))
     }
 
@@ -75,7 +75,7 @@ impl World {
         let now = self.settle(&mut state, wall);
         // It may have been deleted since it was examined.
         let input = input.filter(|_| state.batch_input(&input_file_id).is_some());
-        if input.is_none() && self.config.switches.missing_input == MissingInput::RefusesCreate {
+        if input.is_none() && self.common.config.switches.missing_input == MissingInput::RefusesCreate {
             return Err(CreateBatchError::CannotFindInput { project_id: self.account.project_id.clone() });
         }
         let (upload, verdict) = match input {
@@ -86,16 +86,12 @@ impl World {
             Ok(Accepted { fates, model }) => (Workload::Accepted(fates), Some(model), Vec::new()),
             Err(problems) => (Workload::Rejected, None, problems),
         };
-        let seed = self.seed.nth("batch", state.n_batches());
-        let plan = Plan::new(&workload, &self.config.pace, seed.named("plan"), now);
-        let plan = match self.config.switches.result_order {
-            ResultOrder::Shuffled => plan,
-            ResultOrder::AsInput => plan.in_input_order(),
-        };
+        let seed = self.seed.nth("batch", state.next_batch());
         let record = BatchRecord {
             id: ids::batch(now, &mut seed.named("id").rng()),
             seed,
             account: Arc::clone(&self.account),
+            behavior: Arc::clone(&self.common.behavior),
             endpoint,
             input_file_id,
             upload,
@@ -103,8 +99,10 @@ impl World {
             metadata,
             results_kept_for: output_expires_after.unwrap_or(BATCH_FILES_KEPT_FOR),
             problems: problems.into(),
-            plan,
+            first_file_number: state.next_file_numbers(2),
+            plan: self.common.behavior.plan(&workload, seed, now),
         };
-        Ok(state.batches.add(record).view(now))
+        let place = state.add_batch(record);
+        Ok(state.batches().entry(place).view(now))
     }
 }

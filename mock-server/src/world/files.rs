@@ -62,10 +62,9 @@ pub(crate) struct Page<T> {
 #[derive(Debug, Default)]
 pub(super) struct Files {
     by_id: HashMap<String, (u64, Arc<FileRecord>)>,
-    /// By age; what came at the same time is told apart by a running number.
+    /// By age; what came at the same time is told apart by its number.
     by_age: BTreeMap<(Timestamp, u64), Arc<FileRecord>>,
     expiring: BTreeSet<(Timestamp, u64, String)>,
-    n_added: u64,
 }
 
 impl FileRecord {
@@ -88,10 +87,9 @@ impl FileRecord {
 }
 
 impl Files {
-    pub(super) fn add(&mut self, record: FileRecord) -> Arc<FileRecord> {
+    /// Adds a file. Its number is its own in the world, and says which of two is the older.
+    pub(super) fn add(&mut self, number: u64, record: FileRecord) -> Arc<FileRecord> {
         let record = Arc::new(record);
-        let number = self.n_added;
-        self.n_added += 1;
         if let Some(expires_at) = record.expires_at {
             self.expiring.insert((expires_at, number, record.id.clone()));
         }
@@ -104,13 +102,13 @@ impl Files {
         self.by_id.get(id).map(|(_, record)| record)
     }
 
-    pub(super) fn remove(&mut self, id: &str) -> Option<Arc<FileRecord>> {
+    pub(super) fn remove(&mut self, id: &str) -> Option<(u64, Arc<FileRecord>)> {
         let (number, record) = self.by_id.remove(id)?;
         self.by_age.remove(&(record.created_at, number));
         if let Some(expires_at) = record.expires_at {
             self.expiring.remove(&(expires_at, number, record.id.clone()));
         }
-        Some(record)
+        Some((number, record))
     }
 
     /// When the next file expires.

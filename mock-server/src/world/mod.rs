@@ -10,10 +10,14 @@
 
 mod advance;
 mod batches;
+mod behavior;
 mod blob;
+mod changes;
+mod common;
 mod creation;
 mod files;
 mod json_lines;
+mod keeping;
 mod line_template;
 mod parts;
 mod registry;
@@ -23,27 +27,30 @@ mod state;
 mod upload;
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub(crate) use advance::{AdvanceError, AdvanceTo, Advanced, CameDue};
-pub(crate) use batches::{BatchView, Problems};
+pub(crate) use batches::{BatchRecord, BatchView, Happenings, Problems};
 use batchmock_client::types::Purpose;
-pub(crate) use blob::Blob;
+pub(crate) use behavior::Behavior;
+pub(crate) use blob::{Blob, make_private};
+use common::Common;
 pub(crate) use creation::{CreateBatchError, NewBatch};
 pub(crate) use files::{FileContent, FileQuery, FileRecord, Page};
-pub(crate) use parts::{NewUpload, UploadError, UploadStage, UploadView};
-pub(crate) use registry::Worlds;
-use results::ResultSource;
-pub(crate) use results::Results;
-pub(crate) use upload::{Incoming, Upload};
+pub(crate) use parts::{NewUpload, UploadError, UploadRecord, UploadStage, UploadView};
+pub(crate) use registry::{NoWorld, Worlds};
+pub(crate) use results::{ResultFile, Results};
+pub(crate) use state::Counters;
+pub(crate) use upload::{Incoming, Scanning, Upload};
 
-use crate::clock::{Clock, ClockMode};
-use crate::config::{BATCH_FILES_KEPT_FOR, Config, ModelPolicy};
+use crate::clock::ClockMode;
+use crate::config::{BATCH_FILES_KEPT_FOR, ModelPolicy};
 use crate::ids;
 use crate::input::{Problem, UploadFault};
 use crate::responder;
 use crate::sim::{Change, Ending, Intervention, InterventionKind, Observation, Seed, Status, Timestamp};
+use crate::store::Ledger;
 use state::State;
 
 /// One account.
@@ -51,10 +58,14 @@ use state::State;
 pub(crate) struct World {
     /// How the world is called in logs: its key, but for most of it.
     label: String,
+    /// From which follows what is made in it from now on.
     seed: Seed,
+    /// From which follows what has a number in this run of the server only.
+    seed_of_run: Seed,
     account: Arc<AccountIds>,
-    config: Arc<Config>,
-    source: ResultSource,
+    common: Arc<Common>,
+    /// Where its facts are kept, if they are.
+    ledger: Option<Ledger>,
     state: Mutex<State>,
 }
 
@@ -132,32 +143,6 @@ fn kept_for(purpose: &Purpose, expires_after: Option<Duration>) -> Option<Durati
 }
 
 impl World {
-    /// An empty world.
-    pub(crate) fn new(
-        label: String,
-        seed: Seed,
-        config: Arc<Config>,
-        source: ResultSource,
-        wall: Timestamp,
-    ) -> Self {
-        let mut rng = seed.named("account").rng();
-        Self {
-            label,
-            seed,
-            account: Arc::new(AccountIds {
-                organization_id: ids::account("org-", &mut rng),
-                project_id: ids::account("proj_", &mut rng),
-            }),
-            state: Mutex::new(State::new(Self::new_clock(&config, wall))),
-            config,
-            source,
-        }
-    }
-
-    fn new_clock(config: &Config, wall: Timestamp) -> Clock {
-        Clock::new(config.clock, config.start_at.unwrap_or(wall), wall)
-    }
-
     /// How the world is called in logs.
     pub(crate) fn label(&self) -> &str {
         &self.label
@@ -171,28 +156,21 @@ impl World {
     /// The seed of the next answer: one of a row that counts all answers of the world.
     pub(crate) fn next_exchange(&self, wall: Timestamp) -> (Seed, Timestamp) {
         let mut state = self.lock();
-        state.n_exchanges += 1;
-        (self.seed.nth("exchange", state.n_exchanges), state.now(wall))
+        (self.seed_of_run.nth("exchange", state.next_exchange()), state.now(wall))
     }
 
     /// The seed of the next synchronous answer, from a row of its own, and the time.
     pub(crate) fn next_answer(&self, wall: Timestamp) -> (Seed, Timestamp) {
         let mut state = self.lock();
-        state.n_answers += 1;
-        (self.seed.nth("answer", state.n_answers), state.now(wall))
-    }
-
-    /// Empties the world and sets its clock as it was at first.
-    pub(crate) fn reset(&self, wall: Timestamp) {
-        *self.lock() = State::new(Self::new_clock(&self.config, wall));
+        (self.seed_of_run.nth("answer", state.next_answer()), state.now(wall))
     }
 
     // Files
 
     /// Begins to take a file in. Blocks on the disk.
     pub(crate) fn receive(&self) -> io::Result<Incoming> {
-        let responder = Arc::clone(&self.source.responder);
-        Incoming::new(&self.source.blobs, responder, self.config.limits.json_bytes)
+        let vault = self.common.data_dir.as_ref().map(|data_dir| Arc::clone(data_dir.vault()));
+        Incoming::new(&self.common.blobs, vault, self.common.scanning())
     }
 
     /// Adds a file that has come in.
@@ -202,7 +180,7 @@ impl World {
         let mut state = self.lock();
         let now = self.settle(&mut state, wall);
         let id = self.next_file_id(&mut state);
-        Ok(state.files.add(FileRecord {
+        Ok(state.add_file(FileRecord {
             id,
             expires_at: kept_for(&purpose, expires_after).map(|kept_for| now + kept_for),
             purpose,
@@ -214,43 +192,41 @@ impl World {
 
     /// Whether a file may be added.
     fn check_file(&self, purpose: &Purpose, upload: &Upload) -> Result<(), AddFileError> {
-        let limits = self.config.limits;
+        let limits = self.common.config.limits;
         let is_batch = *purpose == Purpose::Batch;
         let limit = if is_batch { limits.batch_file_bytes } else { limits.file_bytes };
         if upload.blob.len() > limit {
             return Err(AddFileError::TooLarge);
         }
-        match upload.scan.fault {
+        match upload.fault() {
             Some(fault) if is_batch => Err(AddFileError::Unusable(fault)),
             Some(_) | None => Ok(()),
         }
     }
 
     fn next_file_id(&self, state: &mut State) -> String {
-        let id = ids::file(&mut self.seed.nth("file", state.n_uploads).rng());
-        state.n_uploads += 1;
-        id
+        ids::file(&mut self.seed.nth("file", state.next_sent_file()).rng())
     }
 
     /// A file.
     pub(crate) fn file(&self, wall: Timestamp, id: &str) -> Result<Arc<FileRecord>, NoSuchFile> {
         let mut state = self.lock();
         self.settle(&mut state, wall);
-        state.files.get(id).cloned().ok_or(NoSuchFile)
+        state.files().get(id).cloned().ok_or(NoSuchFile)
     }
 
     /// A page of the files.
     pub(crate) fn files(&self, wall: Timestamp, query: &FileQuery) -> Page<Arc<FileRecord>> {
         let mut state = self.lock();
         self.settle(&mut state, wall);
-        state.files.page(query)
+        state.files().page(query)
     }
 
     /// Deletes a file. A batch that is validating it will fail (F-509).
     pub(crate) fn delete_file(&self, wall: Timestamp, id: &str) -> Result<(), NoSuchFile> {
         let mut state = self.lock();
         let now = self.settle(&mut state, wall);
-        if state.remove_file(id, now) { Ok(()) } else { Err(NoSuchFile) }
+        if state.delete_file(id, now) { Ok(()) } else { Err(NoSuchFile) }
     }
 
     // Models
@@ -263,7 +239,7 @@ impl World {
     /// Deletes a model of the account, if there is one; batches that name it from now on fail.
     pub(crate) fn delete_model(&self, name: &str) -> bool {
         let mut state = self.lock();
-        self.is_there(&state, name) && state.deleted_models.insert(name.to_owned())
+        self.is_there(&state, name) && state.delete_model(name)
     }
 
     // Batches
@@ -272,14 +248,13 @@ impl World {
     pub(crate) fn batch(&self, wall: Timestamp, id: &str) -> Result<BatchView, NoSuchBatch> {
         let mut state = self.lock();
         let mut now = self.settle(&mut state, wall);
-        let place = state.batches.place(id).ok_or(NoSuchBatch)?;
-        let entry = state.batches.entry_mut(place);
-        let was_retrieved = std::mem::replace(&mut entry.was_retrieved, true);
+        let place = state.batches().place(id).ok_or(NoSuchBatch)?;
+        let was_retrieved = state.retrieve(place);
         if was_retrieved
-            && state.clock.mode() == ClockMode::Stepping
-            && let Some(next) = state.batches.entry(place).next_change(now)
+            && state.clock().mode() == ClockMode::Stepping
+            && let Some(next) = state.batches().entry(place).next_change(now)
         {
-            state.clock.advance_to(next, wall);
+            state.advance_clock(next, wall);
             now = self.settle(&mut state, wall);
         }
         Ok(self.view(&state, place, now))
@@ -289,7 +264,7 @@ impl World {
     pub(crate) fn batches(&self, wall: Timestamp, limit: usize, after: Option<&str>) -> Page<BatchView> {
         let mut state = self.lock();
         let now = self.settle(&mut state, wall);
-        let Page { items, has_more } = state.batches.page(limit, after);
+        let Page { items, has_more } = state.batches().page(limit, after);
         let items = items.into_iter().map(|entry| self.with_problems(entry.view(now))).collect();
         Page { items, has_more }
     }
@@ -299,15 +274,15 @@ impl World {
     pub(crate) fn cancel(&self, wall: Timestamp, id: &str) -> Result<BatchView, CancelError> {
         let mut state = self.lock();
         let now = self.settle(&mut state, wall);
-        let place = state.batches.place(id).ok_or(CancelError::NoSuchBatch)?;
-        match state.batches.entry(place).observe(now).status {
+        let place = state.batches().place(id).ok_or(CancelError::NoSuchBatch)?;
+        match state.batches().entry(place).observe(now).status {
             ended @ (Status::Completed | Status::Failed | Status::Expired) => Err(CancelError::Ended(ended)),
             Status::Validating
             | Status::InProgress
             | Status::Finalizing
             | Status::Cancelling
             | Status::Cancelled => {
-                state.batches.intervene(place, Intervention { at: now, kind: InterventionKind::Cancel });
+                state.intervene(place, Intervention { at: now, kind: InterventionKind::Cancel });
                 self.settle(&mut state, wall);
                 Ok(self.view(&state, place, now))
             }
@@ -320,7 +295,7 @@ impl World {
     pub(crate) fn clock(&self, wall: Timestamp) -> ClockView {
         let mut state = self.lock();
         let now = self.settle(&mut state, wall);
-        ClockView { mode: state.clock.mode(), now, next_change_at: state.next_change(now) }
+        ClockView { mode: state.clock().mode(), now, next_change_at: state.next_change(now) }
     }
 
     /// Lets the clock move in another way from now on.
@@ -328,7 +303,7 @@ impl World {
         {
             let mut state = self.lock();
             self.settle(&mut state, wall);
-            state.clock.set_mode(mode, wall);
+            state.set_clock_mode(mode, wall);
         }
         self.clock(wall)
     }
@@ -341,8 +316,8 @@ impl World {
     ) -> Result<(Timestamp, Observation, Vec<Change>), NoSuchBatch> {
         let mut state = self.lock();
         let now = self.settle(&mut state, wall);
-        let place = state.batches.place(id).ok_or(NoSuchBatch)?;
-        let entry = state.batches.entry(place);
+        let place = state.batches().place(id).ok_or(NoSuchBatch)?;
+        let entry = state.batches().entry(place);
         let changes = entry.record.plan.changes(&state.foreseen(entry), now).collect();
         Ok((now, entry.observe(now), changes))
     }
@@ -358,19 +333,18 @@ impl World {
     ) -> Result<BatchView, ForceError> {
         let mut state = self.lock();
         let now = self.settle(&mut state, wall);
-        let place = state.batches.place(id).ok_or(ForceError::NoSuchBatch)?;
-        let status = state.batches.entry(place).observe(now).status;
+        let place = state.batches().place(id).ok_or(ForceError::NoSuchBatch)?;
+        let status = state.batches().entry(place).observe(now).status;
         let force = Intervention { at: now, kind: InterventionKind::Force(ending) };
-        if !state.batches.intervene(place, force) {
+        if !state.intervene(place, force) {
             return Err(ForceError::Impossible(status));
         }
         if ending == Ending::Failed {
-            let entry = state.batches.entry_mut(place);
-            let queue_is_full = || {
-                let model = entry.record.model.as_deref().unwrap_or("the model");
+            let problems = problems.unwrap_or_else(|| {
+                let model = state.batches().entry(place).record.model.as_deref().unwrap_or("the model");
                 Arc::from([(self.queue_is_full(model), None)])
-            };
-            entry.scripted_problems = Some(problems.unwrap_or_else(queue_is_full));
+            });
+            state.script_problems(place, problems);
         }
         self.settle(&mut state, wall);
         Ok(self.view(&state, place, now))
@@ -378,18 +352,12 @@ impl World {
 
     // Inside
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic while the lock was held has been answered with a 500; the facts are still whole, since
-        // each change is made by one assignment or insertion after all that could fail.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn settle(&self, state: &mut State, wall: Timestamp) -> Timestamp {
-        state.settle(wall, &self.source)
+        state.settle(wall, &self.common.blobs)
     }
 
     fn view(&self, state: &State, place: usize, now: Timestamp) -> BatchView {
-        self.with_problems(state.batches.entry(place).view(now))
+        self.with_problems(state.batches().entry(place).view(now))
     }
 
     /// A batch that fails without a reason of its own has lost its input.
@@ -420,12 +388,12 @@ impl World {
     }
 
     fn is_there(&self, state: &State, model: &str) -> bool {
-        self.may_be_there(model) && !state.deleted_models.contains(model)
+        self.may_be_there(model) && !state.deleted_models().contains(model)
     }
 
     /// Whether there is a model of this name, unless the account has deleted it.
     fn may_be_there(&self, model: &str) -> bool {
-        match self.config.models {
+        match self.common.config.models {
             ModelPolicy::Any => true,
             ModelPolicy::Known => responder::is_known(model),
         }

@@ -116,49 +116,62 @@ pub(crate) struct Assembly {
 /// All uploads of a world.
 #[derive(Debug, Default)]
 pub(super) struct Uploads {
-    by_id: HashMap<String, Entry>,
+    by_id: HashMap<String, UploadRecord>,
     /// Those that take parts, by the time at which they stop doing so.
     pending: BTreeSet<(Timestamp, String)>,
-    n_begun: u64,
 }
 
-#[derive(Debug)]
-struct Entry {
-    view: UploadView,
-    expires_after: Option<Duration>,
-    parts: HashMap<String, Arc<Blob>>,
-    n_parts: u64,
+/// An upload, with its parts.
+#[derive(Debug, Clone)]
+pub(crate) struct UploadRecord {
+    /// Its number among the uploads of its world.
+    pub(crate) number: u64,
+    /// How it looks.
+    pub(crate) view: UploadView,
+    /// How long the file is kept, if not as long as others of its purpose.
+    pub(crate) expires_after: Option<Duration>,
+    /// The parts that it has, by their ids; none once it has ended.
+    pub(crate) parts: HashMap<String, Arc<Blob>>,
+    /// How many parts it has had.
+    pub(crate) n_parts: u64,
 }
 
 impl Uploads {
-    /// Lets go of the parts of uploads whose time is over.
-    pub(super) fn settle(&mut self, now: Timestamp) {
-        while let Some((expires_at, id)) =
-            self.pending.first().filter(|(expires_at, _)| *expires_at <= now).cloned()
-        {
-            self.pending.remove(&(expires_at, id.clone()));
-            self.end(&id, UploadStage::Expired);
+    pub(super) fn add(&mut self, id: &str, record: UploadRecord) {
+        if matches!(record.view.stage, UploadStage::Pending) {
+            self.pending.insert((record.view.expires_at, id.to_owned()));
         }
+        self.by_id.insert(id.to_owned(), record);
     }
 
-    fn end(&mut self, id: &str, stage: UploadStage) {
-        if let Some(entry) = self.by_id.get_mut(id) {
-            self.pending.remove(&(entry.view.expires_at, id.to_owned()));
-            entry.view.stage = stage;
-            entry.parts = HashMap::new();
-        }
+    /// An upload that takes parts, but whose time is over.
+    pub(super) fn next_expired(&self, now: Timestamp) -> Option<String> {
+        self.pending.first().filter(|(expires_at, _)| *expires_at <= now).map(|(_, id)| id.clone())
     }
 
-    fn get(&self, id: &str) -> Result<&Entry, UploadError> {
+    /// Ends an upload, and gives the bytes that it does not need any more.
+    pub(super) fn end(&mut self, id: &str, stage: UploadStage) -> Vec<Arc<Blob>> {
+        let Some(record) = self.by_id.get_mut(id) else { return Vec::new() };
+        self.pending.remove(&(record.view.expires_at, id.to_owned()));
+        record.view.stage = stage;
+        std::mem::take(&mut record.parts).into_values().collect()
+    }
+
+    pub(super) fn get(&self, id: &str) -> Result<&UploadRecord, UploadError> {
         self.by_id.get(id).ok_or(UploadError::NoSuchUpload)
     }
 
-    fn pending(&mut self, id: &str) -> Result<&mut Entry, UploadError> {
-        let entry = self.by_id.get_mut(id).ok_or(UploadError::NoSuchUpload)?;
-        match entry.view.stage {
-            UploadStage::Pending => Ok(entry),
+    pub(super) fn pending(&mut self, id: &str) -> Result<&mut UploadRecord, UploadError> {
+        self.check_pending(id)?;
+        self.by_id.get_mut(id).ok_or(UploadError::NoSuchUpload)
+    }
+
+    pub(super) fn check_pending(&self, id: &str) -> Result<&UploadRecord, UploadError> {
+        let record = self.get(id)?;
+        match record.view.stage {
+            UploadStage::Pending => Ok(record),
             UploadStage::Completed(_) | UploadStage::Cancelled | UploadStage::Expired => {
-                Err(UploadError::Ended(entry.view.stage.as_str()))
+                Err(UploadError::Ended(record.view.stage.as_str()))
             }
         }
     }
@@ -170,8 +183,8 @@ impl World {
         let NewUpload { purpose, filename, n_bytes, expires_after } = new;
         let mut state = self.lock();
         let now = self.settle(&mut state, wall);
-        let id = ids::upload(now, &mut self.seed.nth("upload", state.uploads.n_begun).rng());
-        state.uploads.n_begun += 1;
+        let number = state.next_upload();
+        let id = ids::upload(now, &mut self.seed.nth("upload", number).rng());
         let view = UploadView {
             id: id.clone(),
             purpose,
@@ -181,9 +194,9 @@ impl World {
             expires_at: now + TAKES_PARTS_FOR,
             stage: UploadStage::Pending,
         };
-        let entry = Entry { view: view.clone(), expires_after, parts: HashMap::new(), n_parts: 0 };
-        state.uploads.pending.insert((view.expires_at, id.clone()));
-        state.uploads.by_id.insert(id, entry);
+        let parts = HashMap::new();
+        let record = UploadRecord { number, view: view.clone(), expires_after, parts, n_parts: 0 };
+        state.add_upload(&id, record);
         view
     }
 
@@ -191,23 +204,22 @@ impl World {
     pub(crate) fn check_pending(&self, wall: Timestamp, id: &str) -> Result<(), UploadError> {
         let mut state = self.lock();
         self.settle(&mut state, wall);
-        state.uploads.pending(id).map(|_| ())
+        state.uploads().check_pending(id).map(|_| ())
     }
 
     /// Adds a part that has come in. Parts may come in any order, and at the same time (F-151).
     pub(crate) fn add_part(&self, wall: Timestamp, id: &str, bytes: Blob) -> Result<PartView, UploadError> {
         let mut state = self.lock();
         let now = self.settle(&mut state, wall);
-        let limit = self.config.limits.upload_bytes;
+        let limit = self.common.config.limits.upload_bytes;
         let seed = self.seed.named(id);
-        let entry = state.uploads.pending(id)?;
+        let entry = state.uploads().check_pending(id)?;
         let taken: u64 = entry.parts.values().map(|part| part.len()).sum();
         if taken.saturating_add(bytes.len()) > limit {
             return Err(UploadError::TooLarge);
         }
         let part_id = ids::part(now, &mut seed.nth("part", entry.n_parts).rng());
-        entry.n_parts += 1;
-        entry.parts.insert(part_id.clone(), Arc::new(bytes));
+        state.add_part(id, part_id.clone(), Arc::new(bytes))?;
         Ok(PartView { id: part_id, created_at: now })
     }
 
@@ -215,11 +227,11 @@ impl World {
     pub(crate) fn cancel_upload(&self, wall: Timestamp, id: &str) -> Result<UploadView, UploadError> {
         let mut state = self.lock();
         self.settle(&mut state, wall);
-        if !matches!(state.uploads.get(id)?.view.stage, UploadStage::Cancelled) {
-            state.uploads.pending(id)?;
-            state.uploads.end(id, UploadStage::Cancelled);
+        if !matches!(state.uploads().get(id)?.view.stage, UploadStage::Cancelled) {
+            state.uploads().check_pending(id)?;
+            state.end_upload(id, UploadStage::Cancelled);
         }
-        Ok(state.uploads.get(id)?.view.clone())
+        Ok(state.uploads().get(id)?.view.clone())
     }
 
     /// The parts that shall make up the file, in their order (F-158). Parts that are not named are left out
@@ -232,7 +244,7 @@ impl World {
     ) -> Result<Assembly, UploadError> {
         let mut state = self.lock();
         self.settle(&mut state, wall);
-        let entry = state.uploads.pending(id)?;
+        let entry = state.uploads().check_pending(id)?;
         let part = |part_id: &String| {
             entry.parts.get(part_id).cloned().ok_or_else(|| UploadError::NoSuchPart(part_id.clone()))
         };
@@ -254,12 +266,12 @@ impl World {
     ) -> Result<UploadView, UploadError> {
         let mut state = self.lock();
         self.settle(&mut state, wall);
-        let entry = state.uploads.pending(id)?;
+        let entry = state.uploads().check_pending(id)?;
         let UploadView { purpose, filename, created_at, .. } = entry.view.clone();
         let expires_after = entry.expires_after;
         self.check_file(&purpose, &upload).map_err(UploadError::Unusable)?;
         let file_id = self.next_file_id(&mut state);
-        let file = state.files.add(FileRecord {
+        let file = state.add_file(FileRecord {
             id: file_id,
             expires_at: super::kept_for(&purpose, expires_after).map(|kept_for| created_at + kept_for),
             purpose,
@@ -267,8 +279,8 @@ impl World {
             created_at,
             content: FileContent::Uploaded(Arc::new(upload)),
         });
-        state.uploads.end(id, UploadStage::Completed(file));
-        Ok(state.uploads.get(id)?.view.clone())
+        state.end_upload(id, UploadStage::Completed(file));
+        Ok(state.uploads().get(id)?.view.clone())
     }
 }
 

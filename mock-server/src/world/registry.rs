@@ -1,72 +1,111 @@
 //! All worlds of a server.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use dashmap::DashMap;
 
 use super::World;
-use super::blob::BlobDir;
-use super::results::ResultSource;
+use super::common::Common;
 use crate::config::Config;
 use crate::responder::Responder;
 use crate::sim::{Seed, Timestamp};
+use crate::store::{DataDir, WorldId};
 
 /// All worlds of a server, each named by the key that opens it and made when the key is first used.
 #[derive(Debug)]
 pub(crate) struct Worlds {
-    config: Arc<Config>,
-    source: ResultSource,
+    common: Arc<Common>,
     by_key: DashMap<String, Arc<World>>,
     n_strangers: AtomicU64,
+    /// Held while a world is read or made; keys that share a turn wait for each other.
+    turns: [Mutex<()>; 16],
+}
+
+/// Why a key opens no world.
+#[derive(Debug)]
+pub(crate) enum NoWorld {
+    /// There are as many as there may be.
+    TooMany,
+    /// It cannot be read.
+    Unreadable(io::Error),
 }
 
 impl Worlds {
-    /// No worlds yet. Makes the directory for their files.
+    /// No worlds yet, but those of the data directory. Makes the directory for their files.
     pub(crate) fn new(config: Config) -> io::Result<Self> {
-        let source = ResultSource {
-            blobs: BlobDir::new()?,
-            responder: Arc::new(Responder::new(config.seed, config.answers)),
-            rules: Arc::new(config.rules.clone()),
-            switches: config.switches,
-        };
-        Ok(Self { config: Arc::new(config), source, by_key: DashMap::new(), n_strangers: AtomicU64::new(0) })
+        Ok(Self {
+            common: Arc::new(Common::new(config)?),
+            by_key: DashMap::new(),
+            n_strangers: AtomicU64::new(0),
+            turns: Default::default(),
+        })
     }
 
     /// How the server behaves.
     pub(crate) fn config(&self) -> &Config {
-        &self.config
+        &self.common.config
     }
 
     /// What answers requests.
     pub(crate) fn responder(&self) -> &Responder {
-        &self.source.responder
+        &self.common.behavior.responder
+    }
+
+    /// What outlives the server, if anything does.
+    pub(crate) fn data_dir(&self) -> Option<&DataDir> {
+        self.common.data_dir.as_ref()
     }
 
     /// The seed of the next answer to a request without a key.
     pub(crate) fn next_stranger(&self) -> Seed {
-        Seed::new(self.config.seed).nth("stranger", self.n_strangers.fetch_add(1, Ordering::Relaxed))
+        let seed = of_run(Seed::new(self.config().seed), self.common.run());
+        seed.nth("stranger", self.n_strangers.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// The world of a key, if it is there or one more may be made.
-    pub(crate) fn world_if_room(&self, key: &str, wall: Timestamp) -> Option<Arc<World>> {
-        if let Some(world) = self.by_key.get(key) {
-            return Some(Arc::clone(&world));
+    /// The world of a key, if that can be told without a look at the disk.
+    pub(crate) fn at_hand(&self, key: &str) -> Option<Arc<World>> {
+        self.by_key.get(key).map(|world| Arc::clone(&world)).filter(|world| !world.is_lost())
+    }
+
+    /// The world of a key, which is read if it must be, or made if there are not so many yet. Blocks on the disk if there is a data directory.
+    pub(crate) fn world(&self, key: &str, wall: Timestamp, most: usize) -> Result<Arc<World>, NoWorld> {
+        if let Some(world) = self.at_hand(key) {
+            return Ok(world);
         }
-        // Of several who come at once each may make one more than that.
-        (self.by_key.len() < self.config.limits.worlds).then(|| self.world(key, wall))
-    }
-
-    /// The world of a key.
-    pub(crate) fn world(&self, key: &str, wall: Timestamp) -> Arc<World> {
-        let make = || {
-            let seed = Seed::new(self.config.seed).named(key);
-            let source = self.source.clone();
-            Arc::new(World::new(label(key, seed), seed, Arc::clone(&self.config), source, wall))
+        let id = WorldId::of_key(key);
+        let _turn = self.turns[id.among(self.turns.len())].lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(world) = self.at_hand(key) {
+            return Ok(world);
+        }
+        let seed = Seed::new(self.config().seed).named(key);
+        let known = match self.data_dir() {
+            None => None,
+            Some(data_dir) => {
+                data_dir.read_world(id, &self.common.scanning()).map_err(NoWorld::Unreadable)?
+            }
         };
-        Arc::clone(&self.by_key.entry(key.to_owned()).or_insert_with(make))
+        let world = if let Some(known) = known {
+            World::known(id, label(key, seed), seed, Arc::clone(&self.common), known)
+        } else {
+            // Of several who come at once each may make one more than that.
+            if self.data_dir().map_or(self.by_key.len(), DataDir::n_worlds) >= most {
+                return Err(NoWorld::TooMany);
+            }
+            World::new(id, label(key, seed), seed, Arc::clone(&self.common), wall)
+        };
+        let world = Arc::new(world);
+        if let Some(lost) = self.by_key.insert(key.to_owned(), Arc::clone(&world)) {
+            world.count_answers_on_from(&lost);
+        }
+        Ok(world)
     }
+}
+
+/// The seed from which all follows that has a number in one run of a server: that of the first run is the seed.
+pub(super) fn of_run(seed: Seed, run: u64) -> Seed {
+    if run == 0 { seed } else { seed.nth("run", run) }
 }
 
 /// A key as logs may show it: both ends of a long one, nothing of a short one but a fingerprint.

@@ -9,18 +9,16 @@ use serde::Serialize;
 
 use super::AccountIds;
 use super::batches::BatchRecord;
-use super::results::ResultSource;
 use crate::ids;
 use crate::input::{Digest, LineOutcome, Reading};
 use crate::responder::{Body, Ending, Occasion, Request, Usage};
 use crate::sim::{LineEnd, Observation, Times, Timestamp};
 use crate::switches::{LineRequestId, ServerErrorText};
 
-/// What the lines of a batch are told from: the batch, the state it ended in, and what answers.
+/// What the lines of a batch are told from: the batch, and the state it ended in.
 pub(super) struct LineTeller<'a> {
     pub(super) batch: &'a BatchRecord,
     pub(super) last: &'a Observation,
-    pub(super) source: &'a ResultSource,
 }
 
 /// A line of a result file, and the tokens of its answer.
@@ -42,7 +40,7 @@ impl LineTeller<'_> {
             LineEnd::Expired | LineEnd::Cancelled => None,
             LineEnd::Ran(_) => {
                 let model = self.batch.model.as_deref()?;
-                let ending = match self.source.rules.outcome(digest.custom_id, Some(model)) {
+                let ending = match self.batch.behavior.rules.outcome(digest.custom_id, Some(model)) {
                     LineOutcome::Natural => Ending::Natural,
                     LineOutcome::Refusal => Ending::Refusal,
                     LineOutcome::Length => Ending::Length,
@@ -81,7 +79,7 @@ impl LineTeller<'_> {
             LineEnd::Expired => (None, Some(LineEnding::Expired)),
             LineEnd::Cancelled => (None, Some(LineEnding::Cancelled)),
             LineEnd::Ran(_) => {
-                let request_id = ids::line_request(self.source.switches.line_request_id, &mut rng);
+                let request_id = ids::line_request(self.batch.behavior.switches.line_request_id, &mut rng);
                 match run(&mut rng) {
                     Some(LineAnswer { status_code, body, usage: tokens }) => {
                         usage = tokens;
@@ -110,7 +108,7 @@ impl LineTeller<'_> {
 
     /// The answer to a line that ran; `None` if none came in time.
     fn run(&self, reading: &Reading<'_>, rng: &mut ChaCha8Rng) -> Option<LineAnswer> {
-        let ending = match self.source.rules.outcome(&reading.custom_id, reading.model()) {
+        let ending = match self.batch.behavior.rules.outcome(&reading.custom_id, reading.model()) {
             LineOutcome::Status400 => {
                 return Some(LineAnswer::refused(400, context_length_exceeded(reading)));
             }
@@ -119,7 +117,7 @@ impl LineTeller<'_> {
             }
             LineOutcome::Quota => return Some(LineAnswer::refused(429, quota_exceeded())),
             LineOutcome::Status500 => {
-                let text = self.source.switches.server_error_text;
+                let text = self.batch.behavior.switches.server_error_text;
                 return Some(LineAnswer::refused(500, server_error(text, rng)));
             }
             LineOutcome::Timeout => return None,
@@ -136,7 +134,7 @@ impl LineTeller<'_> {
     fn answer(&self, request: &Request, custom_id: &str, ending: Ending, rng: &mut ChaCha8Rng) -> LineAnswer {
         let began_at = self.last.times.in_progress_at.unwrap_or(self.batch.plan.created_at());
         let occasion = Occasion { custom_id, created_at: began_at.unix_seconds(), ending, rng };
-        let answer = self.source.responder.answer(request, occasion);
+        let answer = self.batch.behavior.responder.answer(request, occasion);
         LineAnswer { status_code: 200, body: LineBody::Answer(answer.body), usage: answer.usage }
     }
 }

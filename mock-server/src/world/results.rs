@@ -13,8 +13,8 @@ use super::line_template::LineTemplates;
 use super::result_line::LineTeller;
 use super::upload::{LineReader, Upload};
 use crate::ids;
-use crate::input::{Line, LineRules, Reading};
-use crate::responder::{Responder, Usage};
+use crate::input::{Line, Reading};
+use crate::responder::Usage;
 use crate::sim::{Counts, LineEnd, LineFate, Observation, Status};
 use crate::switches::{ErrorFileOfUnstarted, FailedLines, Switches};
 
@@ -36,19 +36,11 @@ pub(crate) struct Results {
     pub(crate) error_file_id: Option<String>,
     batch: Arc<BatchRecord>,
     last: Observation,
-    source: ResultSource,
+    /// Where the files are written.
+    blobs: Arc<BlobDir>,
     /// Held while rendering, so that two who look at once do the work once.
     rendering: Mutex<()>,
     rendered: OnceLock<Rendered>,
-}
-
-/// What results are made with.
-#[derive(Debug, Clone)]
-pub(crate) struct ResultSource {
-    pub(crate) blobs: Arc<BlobDir>,
-    pub(crate) responder: Arc<Responder>,
-    pub(crate) rules: Arc<LineRules>,
-    pub(crate) switches: Switches,
 }
 
 /// The files, and what they add up to.
@@ -72,18 +64,23 @@ impl Rendered {
 
 impl Results {
     /// The results of a batch whose last state is `last`. The ids of its files follow from its seed.
-    pub(super) fn new(batch: Arc<BatchRecord>, last: Observation, source: ResultSource) -> Self {
+    pub(super) fn new(batch: Arc<BatchRecord>, last: Observation, blobs: Arc<BlobDir>) -> Self {
         let id = |name| ids::file(&mut batch.seed.named(name).rng());
-        let (has_output_file, has_error_file) = which_files(&last, &source.switches);
+        let (has_output_file, has_error_file) = which_files(&last, &batch.behavior.switches);
         Self {
             output_file_id: has_output_file.then(|| id("output file")),
             error_file_id: has_error_file.then(|| id("error file")),
             batch,
             last,
-            source,
+            blobs,
             rendering: Mutex::new(()),
             rendered: OnceLock::new(),
         }
+    }
+
+    /// Whose they are.
+    pub(super) fn batch_id(&self) -> &str {
+        &self.batch.id
     }
 
     /// Whether [`rendered`](Self::rendered) answers at once.
@@ -107,7 +104,7 @@ impl Results {
 
     /// Renders the lines in parts, on all cores, and writes the parts in their order.
     fn render(&self) -> io::Result<Rendered> {
-        let (mut output, mut error) = (self.source.blobs.create()?, self.source.blobs.create()?);
+        let (mut output, mut error) = (self.blobs.create()?, self.blobs.create()?);
         let mut usage = BatchUsage::default();
         if let Some(upload) = &self.batch.upload {
             let ends: Vec<_> = self.batch.plan.line_ends(&self.last).collect();
@@ -160,17 +157,19 @@ impl Results {
     }
 
     fn render_part(&self, ends: &[(u32, LineEnd)], worker: &mut Worker<'_>) -> io::Result<Part> {
-        let switches = &self.source.switches;
+        let behavior = &self.batch.behavior;
+        let switches = &behavior.switches;
         let upload = worker.upload;
         let mut output = JsonLines::new(Vec::with_capacity(PART_LINES * 1024), switches.result_text);
         let mut error = JsonLines::new(Vec::new(), switches.result_text);
         let mut usage = Usage::default();
-        let teller = LineTeller { batch: &self.batch, last: &self.last, source: &self.source };
-        let has_gists = upload.scan.digests.made_for(&self.source.responder);
+        let teller = LineTeller { batch: &self.batch, last: &self.last };
+        let scan = upload.scan()?;
+        let has_gists = scan.digests.made_for(&behavior.responder);
         for (place, end) in ends {
             // Only lines that were read well once are in the plan of a batch that runs.
-            let line = &upload.scan.lines[*place as usize];
-            let digest = upload.digest(line).filter(|_| has_gists);
+            let line = &scan.lines[*place as usize];
+            let digest = scan.digest(line).filter(|_| has_gists);
             let file = match (end, switches.failed_lines) {
                 (LineEnd::Ran(LineFate::Succeeds), _)
                 | (LineEnd::Ran(LineFate::Fails), FailedLines::InOutputFile) => &mut output,

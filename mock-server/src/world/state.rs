@@ -1,34 +1,55 @@
 //! What changes in a world, and how it comes due.
+//!
+//! Whatever changes here is noted, so that it can be kept: that is why all changes go through methods of
+//! [`State`].
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use batchmock_client::types::Purpose;
 
-use super::batches::{BatchEntry, Batches};
+use super::batches::{BatchEntry, BatchRecord, Batches, Happenings, Problems};
+use super::blob::{Blob, BlobDir};
+use super::changes::Changes;
 use super::files::{FileContent, FileRecord, Files};
-use super::parts::Uploads;
-use super::results::{ResultFile, ResultSource, Results};
+use super::parts::{UploadError, UploadRecord, UploadStage, Uploads};
+use super::results::{ResultFile, Results};
 use super::upload::Upload;
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockMode};
 use crate::sim::{Intervention, InterventionKind, Timestamp};
+use crate::store::{KnownWorld, WorldFacts};
 
 /// Everything in a world that changes, under its one lock.
 #[derive(Debug)]
 pub(super) struct State {
-    pub(super) clock: Clock,
-    pub(super) files: Files,
-    pub(super) batches: Batches,
-    pub(super) uploads: Uploads,
+    clock: Clock,
+    files: Files,
+    batches: Batches,
+    uploads: Uploads,
     /// Models that the account had and deleted.
-    pub(super) deleted_models: BTreeSet<String>,
-    pub(super) n_uploads: u64,
-    pub(super) n_exchanges: u64,
-    pub(super) n_answers: u64,
-    n_batches: u64,
+    deleted_models: BTreeSet<String>,
+    counters: Counters,
+    n_exchanges: u64,
+    n_answers: u64,
     /// The latest time anybody has been told. Two requests may read the wall in one order and get the lock
     /// in the other; a world never goes back.
     latest: Timestamp,
+    /// What is still to be kept of all this; none if nothing is.
+    pub(super) changes: Option<Changes>,
+}
+
+/// How many there have been of what has a number in its world.
+#[expect(clippy::struct_field_names, reason = "`n_` is a count")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counters {
+    /// Files that users sent, from whose number their ids follow.
+    pub(crate) n_sent_files: u64,
+    /// Uploads, whose files come in parts.
+    pub(crate) n_uploads: u64,
+    /// Batches.
+    pub(crate) n_batches: u64,
+    /// Files, among them those that batches have or would have.
+    pub(crate) n_files: u64,
 }
 
 impl State {
@@ -39,45 +60,61 @@ impl State {
             batches: Batches::default(),
             uploads: Uploads::default(),
             deleted_models: BTreeSet::new(),
-            n_uploads: 0,
+            counters: Counters::default(),
             n_exchanges: 0,
             n_answers: 0,
-            n_batches: 0,
             latest: Timestamp::from_unix_millis(i64::MIN),
+            changes: None,
         }
+    }
+
+    /// The state that facts tell.
+    pub(super) fn known(known: KnownWorld) -> Self {
+        let KnownWorld { facts, deleted_models, files, uploads, batches } = known;
+        let WorldFacts { label: _, account: _, clock, counters } = facts;
+        let mut state = Self { deleted_models, counters, ..Self::new(clock) };
+        for (number, file) in files {
+            state.files.add(number, file);
+        }
+        for upload in uploads {
+            let id = upload.view.id.clone();
+            state.uploads.add(&id, upload);
+        }
+        for (batch, happened) in batches {
+            state.batches.add(batch, happened);
+        }
+        state
+    }
+
+    // Looking
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(super) fn files(&self) -> &Files {
+        &self.files
+    }
+
+    pub(super) fn batches(&self) -> &Batches {
+        &self.batches
+    }
+
+    pub(super) fn deleted_models(&self) -> &BTreeSet<String> {
+        &self.deleted_models
+    }
+
+    pub(super) fn uploads(&self) -> &Uploads {
+        &self.uploads
+    }
+
+    pub(super) fn counters(&self) -> Counters {
+        self.counters
     }
 
     pub(super) fn now(&mut self, wall: Timestamp) -> Timestamp {
         self.latest = self.latest.max(self.clock.now(wall));
         self.latest
-    }
-
-    /// The number of the next batch to be created.
-    pub(super) fn n_batches(&mut self) -> u64 {
-        let number = self.n_batches;
-        self.n_batches += 1;
-        number
-    }
-
-    /// Lets everything happen that has come due, in the order of its times, and tells the time.
-    pub(super) fn settle(&mut self, wall: Timestamp, source: &ResultSource) -> Timestamp {
-        let now = self.now(wall);
-        self.uploads.settle(now);
-        loop {
-            let end = self.batches.next_end().filter(|(at, _)| *at <= now);
-            let expiry = self.files.next_expiry().filter(|(at, _)| *at <= now);
-            match (end, expiry) {
-                (None, None) => return now,
-                // At the same instant the expiry comes first: a file is gone from the instant on that its
-                // `expires_at` names.
-                (end, Some((at, id))) if end.is_none_or(|(ends_at, _)| at <= ends_at) => {
-                    let id = id.to_owned();
-                    self.remove_file(&id, at);
-                }
-                (Some((at, place)), _) => self.end_batch(at, place, source),
-                (None, Some(_)) => unreachable!("an expiry alone is taken above"),
-            }
-        }
     }
 
     /// A file that a batch can read: of purpose `batch`, and uploaded (that others are treated as missing is
@@ -90,23 +127,12 @@ impl State {
         }
     }
 
-    /// Removes a file, and lets batches notice that are still reading it.
-    pub(super) fn remove_file(&mut self, id: &str, at: Timestamp) -> bool {
-        if self.files.remove(id).is_none() {
-            return false;
-        }
-        for place in self.batches.reading(id) {
-            self.batches.intervene(place, Intervention { at, kind: InterventionKind::InputGone });
-        }
-        true
-    }
-
     /// What happened to a batch, and what will without anybody's doing: its input expires.
     pub(super) fn foreseen(&self, entry: &BatchEntry) -> Vec<Intervention> {
         let input = self.files.get(&entry.record.input_file_id);
         let gone_at = input.and_then(|input| input.expires_at);
         let gone = gone_at.map(|at| Intervention { at, kind: InterventionKind::InputGone });
-        entry.interventions.iter().copied().chain(gone).collect()
+        entry.happened.interventions.iter().copied().chain(gone).collect()
     }
 
     /// When something will change by itself.
@@ -114,20 +140,208 @@ impl State {
         self.batches.live().filter_map(|entry| entry.next_change(now)).min()
     }
 
+    // Counting
+
+    /// The number of the next answer of the world, counted from 1.
+    pub(super) fn next_exchange(&mut self) -> u64 {
+        self.n_exchanges += 1;
+        self.n_exchanges
+    }
+
+    /// The number of the next synchronous answer, counted from 1.
+    pub(super) fn next_answer(&mut self) -> u64 {
+        self.n_answers += 1;
+        self.n_answers
+    }
+
+    /// Counts answers on from where another state of the same world was.
+    pub(super) fn count_answers_on_from(&mut self, other: &Self) {
+        (self.n_exchanges, self.n_answers) = (other.n_exchanges, other.n_answers);
+    }
+
+    /// The number of the next file to be sent, from which its id follows.
+    pub(super) fn next_sent_file(&mut self) -> u64 {
+        let number = self.counters.n_sent_files;
+        self.counters.n_sent_files += 1;
+        number
+    }
+
+    /// The number of the next upload to be begun.
+    pub(super) fn next_upload(&mut self) -> u64 {
+        let number = self.counters.n_uploads;
+        self.counters.n_uploads += 1;
+        number
+    }
+
+    /// The number of the next batch to be created.
+    pub(super) fn next_batch(&mut self) -> u64 {
+        let number = self.counters.n_batches;
+        self.counters.n_batches += 1;
+        number
+    }
+
+    /// The first of so many numbers for files.
+    pub(super) fn next_file_numbers(&mut self, n: u64) -> u64 {
+        let number = self.counters.n_files;
+        self.counters.n_files += n;
+        number
+    }
+
+    // Changing
+
+    /// Lets everything happen that has come due, in the order of its times, and tells the time.
+    pub(super) fn settle(&mut self, wall: Timestamp, blobs: &Arc<BlobDir>) -> Timestamp {
+        let now = self.now(wall);
+        while let Some(id) = self.uploads.next_expired(now) {
+            self.end_upload(&id, UploadStage::Expired);
+        }
+        loop {
+            let end = self.batches.next_end().filter(|(at, _)| *at <= now);
+            let expiry = self.files.next_expiry().filter(|(at, _)| *at <= now);
+            match (end, expiry) {
+                (None, None) => return now,
+                // At the same instant the expiry comes first: a file is gone from the instant on that its
+                // `expires_at` names.
+                (end, Some((at, id))) if end.is_none_or(|(ends_at, _)| at <= ends_at) => {
+                    let id = id.to_owned();
+                    self.remove_file(&id, at);
+                }
+                (Some((at, place)), _) => self.end_batch(at, place, blobs),
+                (None, Some(_)) => unreachable!("an expiry alone is taken above"),
+            }
+        }
+    }
+
+    pub(super) fn set_clock_mode(&mut self, mode: ClockMode, wall: Timestamp) {
+        self.clock.set_mode(mode, wall);
+        self.note(Changes::of_world);
+    }
+
+    pub(super) fn advance_clock(&mut self, to: Timestamp, wall: Timestamp) {
+        self.clock.advance_to(to, wall);
+        self.note(Changes::of_world);
+    }
+
+    /// Adds a file that was sent.
+    pub(super) fn add_file(&mut self, record: FileRecord) -> Arc<FileRecord> {
+        let number = self.next_file_numbers(1);
+        let record = self.files.add(number, record);
+        self.note(|changes| changes.added_file(number, &record));
+        record
+    }
+
+    pub(super) fn delete_model(&mut self, name: &str) -> bool {
+        let number = self.deleted_models.len() as u64;
+        let was_there = self.deleted_models.insert(name.to_owned());
+        if was_there {
+            self.note(|changes| changes.deleted_model(number, name));
+        }
+        was_there
+    }
+
+    /// Adds an upload.
+    pub(super) fn add_upload(&mut self, id: &str, record: UploadRecord) {
+        self.uploads.add(id, record);
+        self.note(|changes| changes.began_upload(id));
+    }
+
+    /// Adds a part to an upload that takes them.
+    pub(super) fn add_part(
+        &mut self,
+        id: &str,
+        part_id: String,
+        bytes: Arc<Blob>,
+    ) -> Result<(), UploadError> {
+        let record = self.uploads.pending(id)?;
+        record.n_parts += 1;
+        record.parts.insert(part_id, bytes);
+        self.note(|changes| changes.of_upload(id, Vec::new()));
+        Ok(())
+    }
+
+    /// Ends an upload, whose parts nobody needs then.
+    pub(super) fn end_upload(&mut self, id: &str, stage: UploadStage) {
+        let parts = self.uploads.end(id, stage);
+        self.note(|changes| changes.of_upload(id, parts));
+    }
+
+    /// Adds a new batch, and tells its place.
+    pub(super) fn add_batch(&mut self, record: BatchRecord) -> usize {
+        let place = self.batches.add(record, Happenings::default());
+        self.note(|changes| changes.created_batch(place));
+        place
+    }
+
+    /// Notes that somebody looks at a batch; whether somebody had before.
+    pub(super) fn retrieve(&mut self, place: usize) -> bool {
+        let happened = &mut self.batches.entry_mut(place).happened;
+        let was_retrieved = std::mem::replace(&mut happened.was_retrieved, true);
+        if !was_retrieved {
+            self.note(|changes| changes.of_batch(place));
+        }
+        was_retrieved
+    }
+
+    /// Records what happened to a batch, if it makes a difference.
+    pub(super) fn intervene(&mut self, place: usize, next: Intervention) -> bool {
+        let makes_a_difference = self.batches.intervene(place, next);
+        if makes_a_difference {
+            self.note(|changes| changes.of_batch(place));
+        }
+        makes_a_difference
+    }
+
+    /// Says what a batch that was forced to fail shows.
+    pub(super) fn script_problems(&mut self, place: usize, problems: Problems) {
+        self.batches.entry_mut(place).happened.scripted_problems = Some(problems);
+        self.note(|changes| changes.of_batch(place));
+    }
+
+    /// Deletes a file that has not expired.
+    pub(super) fn delete_file(&mut self, id: &str, at: Timestamp) -> bool {
+        if let Some(FileContent::Result(results, which)) = self.files.get(id).map(|record| &record.content)
+            && let Some(place) = self.batches.place(results.batch_id())
+        {
+            let which = *which;
+            self.batches.entry_mut(place).happened.deleted_results.push(which);
+            self.note(|changes| changes.of_batch(place));
+        }
+        self.remove_file(id, at)
+    }
+
+    /// Removes a file, and lets batches notice that are still reading it.
+    fn remove_file(&mut self, id: &str, at: Timestamp) -> bool {
+        let Some((number, record)) = self.files.remove(id) else { return false };
+        match &record.content {
+            FileContent::Uploaded(_) => {
+                self.note(|changes| changes.removed_file(number, record));
+                for place in self.batches.reading(id) {
+                    self.intervene(place, Intervention { at, kind: InterventionKind::InputGone });
+                }
+            }
+            // No batch reads a result.
+            FileContent::Result(..) => {}
+        }
+        true
+    }
+
     /// Shows the files of a batch that has ended.
-    fn end_batch(&mut self, ends_at: Timestamp, place: usize, source: &ResultSource) {
+    fn end_batch(&mut self, ends_at: Timestamp, place: usize, blobs: &Arc<BlobDir>) {
         self.batches.end(ends_at, place);
         let entry = self.batches.entry_mut(place);
         let batch = Arc::clone(&entry.record);
         let last = entry.observe(ends_at);
-        let results = Arc::new(Results::new(Arc::clone(&batch), last, source.clone()));
+        let results = Arc::new(Results::new(Arc::clone(&batch), last, Arc::clone(blobs)));
         entry.results = Some(Arc::clone(&results));
-        for (id, which, name) in [
-            (&results.output_file_id, ResultFile::Output, "output"),
-            (&results.error_file_id, ResultFile::Error, "error"),
+        for (number, id, which, name) in [
+            (batch.first_file_number, &results.output_file_id, ResultFile::Output, "output"),
+            (batch.first_file_number + 1, &results.error_file_id, ResultFile::Error, "error"),
         ] {
             let Some(id) = id else { continue };
-            self.files.add(FileRecord {
+            if entry.happened.deleted_results.contains(&which) {
+                continue;
+            }
+            let record = FileRecord {
                 id: id.clone(),
                 purpose: Purpose::BatchOutput,
                 // F-134; the name of the error file is assumed.
@@ -135,7 +349,14 @@ impl State {
                 created_at: ends_at,
                 expires_at: Some(ends_at + batch.results_kept_for),
                 content: FileContent::Result(Arc::clone(&results), which),
-            });
+            };
+            self.files.add(number, record);
+        }
+    }
+
+    fn note(&mut self, note: impl FnOnce(&mut Changes)) {
+        if let Some(changes) = &mut self.changes {
+            note(changes);
         }
     }
 }

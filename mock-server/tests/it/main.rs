@@ -5,6 +5,7 @@
 mod batches;
 mod cli;
 mod control;
+mod data_dir;
 mod determinism;
 mod embedding;
 mod facts;

@@ -8,6 +8,6 @@ mod limits;
 mod names;
 mod raw;
 #[cfg(unix)]
-mod storage;
+pub(crate) mod storage;
 mod uploads;
 mod wire;

@@ -114,7 +114,26 @@ fn a_file_that_the_system_does_not_let_grow_is_refused_with_the_cause() {
 
 /// A small file system of its own, until it goes.
 #[cfg(target_os = "linux")]
-struct SmallDisk<'a>(&'a Path);
+pub(crate) struct SmallDisk<'a>(&'a Path);
+
+#[cfg(target_os = "linux")]
+impl<'a> SmallDisk<'a> {
+    /// One of so many bytes at this place; nothing where none can be made.
+    #[expect(clippy::print_stderr, reason = "a test that cannot be run has to say so")]
+    pub(crate) fn mount(path: &'a Path, size: usize) -> Option<Self> {
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "batchmock-test"])
+            .arg(path)
+            .output();
+        let why_not = match mount {
+            Ok(mount) if mount.status.success() => return Some(Self(path)),
+            Ok(mount) => String::from_utf8_lossy(&mount.stderr).trim().to_owned(),
+            Err(error) => error.to_string(),
+        };
+        eprintln!("not run: no small disk can be made: {why_not}");
+        None
+    }
+}
 
 #[cfg(target_os = "linux")]
 impl Drop for SmallDisk<'_> {
@@ -125,29 +144,10 @@ impl Drop for SmallDisk<'_> {
 
 #[cfg(target_os = "linux")]
 #[test]
-#[expect(clippy::print_stderr, reason = "a test that cannot be run has to say so")]
 fn a_full_disk_is_told_as_the_cause() {
     let served = started();
     let path = directory(served.files());
-    let mount = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", &format!("size={SMALL}"), "batchmock-test"])
-        .arg(&path)
-        .output();
-    match mount {
-        Ok(mount) if mount.status.success() => {}
-        Ok(mount) => {
-            eprintln!(
-                "not run: no small disk can be made: {}",
-                String::from_utf8_lossy(&mount.stderr).trim()
-            );
-            return;
-        }
-        Err(error) => {
-            eprintln!("not run: no small disk can be made: {error}");
-            return;
-        }
-    }
-    let _disk = SmallDisk(&path);
+    let Some(_disk) = SmallDisk::mount(&path, SMALL) else { return };
     hold_with_little_room(&served, "No space left on device");
 }
 

@@ -1,0 +1,131 @@
+//! What has changed in a world since its lock was taken, as far as it is to be kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::AccountIds;
+use super::blob::Blob;
+use super::files::FileRecord;
+use super::state::State;
+use crate::store::{Fact, WorldFacts};
+
+/// What has changed: as notes, not as facts, so that what changes several times at once is told once, as it is
+/// in the end.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    begins_anew: bool,
+    of_world: bool,
+    deleted_models: Vec<(u64, String)>,
+    added_files: Vec<(u64, Arc<FileRecord>)>,
+    removed_files: Vec<(u64, Arc<FileRecord>)>,
+    /// Each with the bytes that it has let go: they are held until that is kept.
+    of_uploads: BTreeMap<String, Vec<Arc<Blob>>>,
+    created_batches: Vec<usize>,
+    of_batches: BTreeSet<usize>,
+}
+
+impl Changes {
+    /// Those of a world that has just been made, or emptied: all that was before is gone.
+    pub(super) fn of_new_world() -> Self {
+        Self { begins_anew: true, of_world: true, ..Self::default() }
+    }
+
+    pub(super) fn are_none(&self) -> bool {
+        let Self {
+            begins_anew,
+            of_world,
+            deleted_models,
+            added_files,
+            removed_files,
+            of_uploads,
+            created_batches,
+            of_batches,
+        } = self;
+        !begins_anew
+            && !of_world
+            && deleted_models.is_empty()
+            && added_files.is_empty()
+            && removed_files.is_empty()
+            && of_uploads.is_empty()
+            && created_batches.is_empty()
+            && of_batches.is_empty()
+    }
+
+    /// The clock was moved.
+    pub(super) fn of_world(&mut self) {
+        self.of_world = true;
+    }
+
+    pub(super) fn deleted_model(&mut self, number: u64, name: &str) {
+        self.deleted_models.push((number, name.to_owned()));
+    }
+
+    pub(super) fn added_file(&mut self, number: u64, file: &Arc<FileRecord>) {
+        self.of_world = true;
+        self.added_files.push((number, Arc::clone(file)));
+    }
+
+    pub(super) fn removed_file(&mut self, number: u64, file: Arc<FileRecord>) {
+        self.removed_files.push((number, file));
+    }
+
+    pub(super) fn began_upload(&mut self, id: &str) {
+        self.of_world = true;
+        self.of_upload(id, Vec::new());
+    }
+
+    pub(super) fn of_upload(&mut self, id: &str, let_go: Vec<Arc<Blob>>) {
+        self.of_uploads.entry(id.to_owned()).or_default().extend(let_go);
+    }
+
+    pub(super) fn created_batch(&mut self, place: usize) {
+        self.of_world = true;
+        self.created_batches.push(place);
+    }
+
+    pub(super) fn of_batch(&mut self, place: usize) {
+        self.of_batches.insert(place);
+    }
+
+    /// The facts that the changes amount to, in an order in which each can stand on those before.
+    pub(super) fn into_facts(self, state: &State, label: &str, account: &Arc<AccountIds>) -> Vec<Fact> {
+        let Self {
+            begins_anew,
+            of_world,
+            deleted_models,
+            added_files,
+            removed_files,
+            of_uploads,
+            created_batches,
+            of_batches,
+        } = self;
+        let mut facts = Vec::new();
+        if begins_anew {
+            facts.push(Fact::BeginsAnew);
+        }
+        if of_world {
+            facts.push(Fact::World(WorldFacts {
+                label: label.to_owned(),
+                account: Arc::clone(account),
+                clock: state.clock().clone(),
+                counters: state.counters(),
+            }));
+        }
+        facts.extend(deleted_models.into_iter().map(|(number, name)| Fact::ModelDeleted(number, name)));
+        facts.extend(added_files.into_iter().map(|(number, file)| Fact::FileAdded(number, file)));
+        facts.extend(removed_files.into_iter().map(|(number, file)| Fact::FileRemoved(number, file)));
+        facts.extend(of_uploads.into_iter().filter_map(|(id, held)| {
+            let upload = state.uploads().get(&id).ok()?.clone();
+            Some(Fact::Upload { upload, held })
+        }));
+        facts.extend(created_batches.into_iter().map(|place| {
+            let entry = state.batches().entry(place);
+            Fact::BatchCreated(place as u64, Arc::clone(&entry.record))
+        }));
+        facts.extend(of_batches.into_iter().map(|place| {
+            let entry = state.batches().entry(place);
+            Fact::Happened(place as u64, entry.happened.clone())
+        }));
+        facts
+    }
+}

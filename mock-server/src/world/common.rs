@@ -1,0 +1,54 @@
+//! What all worlds of a server share.
+
+use std::io;
+use std::sync::Arc;
+
+use super::Behavior;
+use super::blob::BlobDir;
+use super::upload::Scanning;
+use crate::config::Config;
+use crate::store::DataDir;
+
+/// What all worlds of a server share.
+#[derive(Debug)]
+pub(super) struct Common {
+    pub(super) config: Config,
+    /// What batches are created with.
+    pub(super) behavior: Arc<Behavior>,
+    /// Where bytes are that go when the server goes.
+    pub(super) blobs: Arc<BlobDir>,
+    /// What outlives the server, if anything does.
+    pub(super) data_dir: Option<DataDir>,
+}
+
+impl Common {
+    pub(super) fn new(mut config: Config) -> io::Result<Self> {
+        let data_dir = config.data_dir.take();
+        if data_dir.as_ref().is_some_and(|data_dir| !data_dir.take()) {
+            return Err(io::Error::other("another server of this process has the data directory"));
+        }
+        let blobs = match &data_dir {
+            None => BlobDir::temporary(),
+            Some(data_dir) => BlobDir::at(data_dir.scratch()),
+        };
+        Ok(Self { behavior: Arc::new(Behavior::new(&config)), blobs: blobs?, config, data_dir })
+    }
+
+    /// How uploads are scanned.
+    pub(super) fn scanning(&self) -> Scanning {
+        Scanning { responder: Arc::clone(&self.behavior.responder), max_line: self.config.limits.json_bytes }
+    }
+
+    /// How often the server was started before on the same data.
+    pub(super) fn run(&self) -> u64 {
+        self.data_dir.as_ref().map_or(0, |data_dir| u64::from(data_dir.run()))
+    }
+}
+
+impl Drop for Common {
+    fn drop(&mut self) {
+        if let Some(data_dir) = &self.data_dir {
+            data_dir.give_back();
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! How a world is made, or read again, and how what changes in it is kept.
+
+use std::io;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::changes::Changes;
+use super::common::Common;
+use super::registry::of_run;
+use super::state::State;
+use super::{AccountIds, World};
+use crate::clock::Clock;
+use crate::ids;
+use crate::sim::{Seed, Timestamp};
+use crate::store::{KnownWorld, Ledger, WorldId};
+
+impl World {
+    /// An empty world.
+    pub(super) fn new(id: WorldId, label: String, seed: Seed, common: Arc<Common>, wall: Timestamp) -> Self {
+        let mut rng = seed.named("account").rng();
+        let account = Arc::new(AccountIds {
+            organization_id: ids::account("org-", &mut rng),
+            project_id: ids::account("proj_", &mut rng),
+        });
+        let state = State::new(new_clock(&common, wall));
+        if let Some(data_dir) = &common.data_dir {
+            data_dir.count_world();
+        }
+        let world = Self::with_state(id, label, seed, account, common, state);
+        world.lock().begin_to_keep(Changes::of_new_world());
+        world
+    }
+
+    /// A world as it was when facts of it were last kept.
+    pub(super) fn known(
+        id: WorldId,
+        label: String,
+        seed: Seed,
+        common: Arc<Common>,
+        known: KnownWorld,
+    ) -> Self {
+        let account = Arc::clone(&known.facts.account);
+        let state = State::known(known);
+        let world = Self::with_state(id, label, seed, account, common, state);
+        world.lock().begin_to_keep(Changes::default());
+        world
+    }
+
+    fn with_state(
+        id: WorldId,
+        label: String,
+        seed: Seed,
+        account: Arc<AccountIds>,
+        common: Arc<Common>,
+        state: State,
+    ) -> Self {
+        Self {
+            label,
+            seed,
+            seed_of_run: of_run(seed, common.run()),
+            account,
+            ledger: common.data_dir.as_ref().map(|data_dir| data_dir.ledger(id)),
+            common,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Empties the world and sets its clock as it was at first.
+    pub(crate) fn reset(&self, wall: Timestamp) {
+        let mut state = self.lock();
+        let emptied = State::new(new_clock(&self.common, wall));
+        let before = std::mem::replace(&mut *state, emptied);
+        state.begin_to_keep(Changes::of_new_world());
+        // What nobody needs any more goes when the facts say so.
+        drop(state);
+        drop(before);
+    }
+
+    /// Whether what the world shows could not be kept: then another is to be read in its place.
+    pub(super) fn is_lost(&self) -> bool {
+        self.ledger.as_ref().is_some_and(Ledger::is_lost)
+    }
+
+    /// Counts answers on from where a world was that was lost.
+    pub(super) fn count_answers_on_from(&self, lost: &Self) {
+        let before = lost.lock();
+        self.lock().count_answers_on_from(&before);
+    }
+
+    /// Waits until all that the world shows at this wall time is kept, if anything is.
+    ///
+    /// # Errors
+    ///
+    /// If some of it could not be kept. Then it must not be shown.
+    pub(crate) async fn kept(&self, wall: Timestamp) -> Result<(), Arc<io::Error>> {
+        match &self.ledger {
+            None => Ok(()),
+            Some(ledger) => ledger.written(wall).await,
+        }
+    }
+
+    /// The same, for who cannot await.
+    pub(crate) fn kept_blocking(&self, wall: Timestamp) -> Result<(), Arc<io::Error>> {
+        self.ledger.as_ref().map_or(Ok(()), |ledger| ledger.written_blocking(wall))
+    }
+
+    pub(super) fn lock(&self) -> Locked<'_> {
+        // A panic while the lock was held has been answered with a 500; the facts are still whole, since
+        // each change is made by one assignment or insertion after all that could fail.
+        Locked { world: self, state: self.state.lock().unwrap_or_else(PoisonError::into_inner) }
+    }
+}
+
+fn new_clock(common: &Common, wall: Timestamp) -> Clock {
+    Clock::new(common.config.clock, common.config.start_at.unwrap_or(wall), wall)
+}
+
+/// A world whose lock is held. When it is let go, what has changed is handed over to be kept.
+pub(super) struct Locked<'w> {
+    world: &'w World,
+    state: MutexGuard<'w, State>,
+}
+
+impl Locked<'_> {
+    /// Notes from now on what changes, beginning with these changes.
+    fn begin_to_keep(&mut self, changes: Changes) {
+        if self.world.ledger.is_some() {
+            self.state.changes = Some(changes);
+        }
+    }
+}
+
+impl Deref for Locked<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        let Some(ledger) = &self.world.ledger else { return };
+        let Some(changes) = &mut self.state.changes else { return };
+        if !changes.are_none() {
+            let facts =
+                std::mem::take(changes).into_facts(&self.state, &self.world.label, &self.world.account);
+            ledger.write(facts);
+        }
+    }
+}
