@@ -57,6 +57,10 @@
 //! All orders, ids and answers follow from the seed: the same seed and the same requests at the same times
 //! give the same bytes.
 //!
+//! # Keeping data
+//!
+//! With a [data directory](Builder::data_dir) everything survives the end of the server, whatever end it is.
+//!
 //! # What it does not do
 //!
 //! It runs no model: answers are [canaries](responder::canary()) or echoes. It does not stream answers. What

@@ -61,3 +61,95 @@ fn millis(time: Timestamp) -> i64 {
 fn time(millis: i64) -> Timestamp {
     Timestamp::from_unix_millis(millis)
 }
+
+#[cfg(test)]
+mod tests {
+    //! What the rows of format 1 are, to the letter: who changes one of these texts changes the format.
+
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::sim::strategies;
+    use crate::sim::{Plan, Workload};
+    use crate::world::{AccountIds, BatchRecord, Behavior};
+
+    const WORLD: &str = r#"{"label":"sk-…mock","organization_id":"org-a","project_id":"proj_b","clock":{"mode":"scaled:0.5","shows":1767225600000,"when_the_wall_shows":-1},"n_sent_files":1,"n_uploads":2,"n_batches":3,"n_files":4}"#;
+    const FILE: &str = r#"{"id":"file-1","purpose":"batch","filename":"größer.jsonl","created_at":1,"expires_at":2,"blob":{"run":3,"number":4,"bytes":5}}"#;
+    const UPLOAD: &str = r#"{"id":"upload_1","purpose":"evals","filename":"a","n_bytes":1,"created_at":1,"expires_at":2,"file_expires_after":{"secs":3600,"nanos":0},"stage":"pending","parts":{"part_1":{"run":0,"number":1,"bytes":2}},"n_parts":1}"#;
+    const BATCH: &str = r#"{"id":"batch_1","seed":18446744073709551615,"endpoint":"/v1/chat/completions","input_file_id":"file-1","created_at":1767225600000,"results_kept_for":{"secs":2592000,"nanos":0},"first_file_number":7,"behavior":0,"model":"gpt-4o-mini","metadata":{"z":"1","a":"2"},"lines":{"n":20,"failing":"BAE"}}"#;
+    const REFUSED: &str = r#"{"id":"batch_2","seed":1,"endpoint":"/v1/embeddings","input_file_id":"file-2","created_at":1,"results_kept_for":{"secs":3600,"nanos":0},"first_file_number":0,"behavior":0,"problems":{"texts":[{"code":"invalid_json_line","message":"This line is not parseable as valid JSON."},{"code":"empty_file","message":"The input file is empty.","param":"body"}],"said":[[0,1],[0,7],[1,null]]}}"#;
+    const HAPPENED: &str = r#"{"interventions":[{"at":1,"kind":"cancel"},{"at":2,"kind":"input_gone"},{"at":3,"kind":"force_expired"}],"scripted_problems":{"texts":[{"code":"c","message":"m"}],"said":[[0,null]]},"was_retrieved":true,"deleted_results":["output","error"]}"#;
+
+    fn text(row: &impl Serialize) -> String {
+        String::from_utf8(encode(row)).unwrap()
+    }
+
+    fn account() -> Arc<AccountIds> {
+        Arc::new(AccountIds { organization_id: "org-a".to_owned(), project_id: "proj_b".to_owned() })
+    }
+
+    fn batch(row: &str) -> BatchRecord {
+        let behavior = Arc::new(Behavior::new(&Config::default()));
+        decode::<BatchRow>(row.as_bytes()).unwrap().record(&account(), behavior, None).unwrap()
+    }
+
+    #[test]
+    fn rows_of_the_format_are_read_and_written_to_the_letter() {
+        assert_eq!(
+            text(&WorldRow::new(&decode::<WorldRow>(WORLD.as_bytes()).unwrap().facts().unwrap())),
+            WORLD
+        );
+        assert_eq!(text(&decode::<FileRow>(FILE.as_bytes()).unwrap()), FILE);
+        assert_eq!(text(&decode::<UploadRow>(UPLOAD.as_bytes()).unwrap()), UPLOAD);
+        for row in [BATCH, REFUSED] {
+            assert_eq!(text(&BatchRow::new(&batch(row), 0)), row);
+        }
+        let happened = decode::<HappenedRow>(HAPPENED.as_bytes()).unwrap().happened().unwrap();
+        assert_eq!(text(&HappenedRow::new(&happened)), HAPPENED);
+        assert_eq!(text(&HappenedRow::new(&crate::world::Happenings::default())), "{}");
+    }
+
+    #[test]
+    fn lines_that_fail_are_bits() {
+        let Workload::Accepted(fates) = batch(BATCH).plan.workload() else { panic!("it was accepted") };
+        let failing = fates.iter().enumerate().filter(|(_, fate)| **fate == crate::sim::LineFate::Fails);
+        assert_eq!(failing.map(|(line, _)| line).collect::<Vec<_>>(), [2, 8]);
+        assert_eq!(fates.len(), 20);
+    }
+
+    #[test]
+    fn what_is_no_row_is_damage_and_never_a_panic() {
+        for row in ["", "{}", "[]", "{\"id\":1}", &BATCH.replace("\"n\":20", "\"n\":20,\"m\":1")] {
+            let error = decode::<BatchRow>(row.as_bytes()).map(drop).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{row}");
+        }
+        for row in [
+            BATCH.replace("/v1/chat", "/v2/chat"),
+            BATCH.replace("BAE", "*"),
+            REFUSED.replace("[1,null]", "[2,null]"),
+        ] {
+            let behavior = Arc::new(Behavior::new(&Config::default()));
+            let row = decode::<BatchRow>(row.as_bytes()).unwrap();
+            assert_eq!(
+                row.record(&account(), behavior, None).unwrap_err().kind(),
+                io::ErrorKind::InvalidData
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_plan_is_made_again_from_its_workload(workload in strategies::workload(), pace in strategies::pace(), seed: u64) {
+            let seed = crate::sim::Seed::new(seed);
+            for plan in [
+                Plan::new(&workload, &pace, seed, strategies::CREATED_AT),
+                Plan::new(&workload, &pace, seed, strategies::CREATED_AT).in_input_order(),
+            ] {
+                prop_assert_eq!(&plan.workload(), &workload);
+            }
+        }
+    }
+}
