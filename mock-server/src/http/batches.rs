@@ -77,13 +77,13 @@ pub(super) async fn list(
     let mut page = world.batches(app.wall(), limit, query.text("after")?);
     page.has_more &= limit > 0;
     let at_hand = page.items.iter().all(is_at_hand);
-    let page = off_the_runtime(at_hand, move || view::batch_page(&page)).await?;
+    let page = off_the_runtime(at_hand, move || Ok(view::batch_page(&page))).await?;
     Ok(Json::indented(page))
 }
 
 /// What a batch looks like; its results are written first, if this is the first look at them.
 pub(crate) async fn shown(batch: BatchView) -> Result<Batch, ApiError> {
-    off_the_runtime(is_at_hand(&batch), move || view::batch(&batch)).await
+    off_the_runtime(is_at_hand(&batch), move || Ok(view::batch(&batch))).await
 }
 
 fn is_at_hand(batch: &BatchView) -> bool {

@@ -339,21 +339,26 @@ impl ApiError {
         )
     }
 
-    /// The mock itself is in trouble. The cause is told, paths are not.
+    /// The mock itself is in trouble.
     pub(crate) fn internal(error: &io::Error) -> Self {
-        tracing::error!(%error, "the disk failed");
-        let cause = match (error.kind(), error.raw_os_error()) {
-            (io::ErrorKind::NotFound, _) => {
-                "one is gone, perhaps with the temporary directory that it was in".to_owned()
-            }
-            // As the system words it, without a path.
-            (_, Some(code)) => io::Error::from_raw_os_error(code).to_string(),
-            (kind, None) => kind.to_string(),
-        };
-        let message = format!("batchmock could not read or write its files: {cause}");
-        let error = ErrorBody { kind: "server_error".to_owned(), ..ErrorBody::invalid_request(message) };
+        let error =
+            ErrorBody { kind: "server_error".to_owned(), ..ErrorBody::invalid_request(disk_trouble(error)) };
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, error)
     }
+}
+
+/// What is told of a disk that fails: the cause, without paths. The log has all of it.
+pub(super) fn disk_trouble(error: &io::Error) -> String {
+    tracing::error!(%error, "the disk failed");
+    let cause = match (error.kind(), error.raw_os_error()) {
+        (io::ErrorKind::NotFound, _) => {
+            "one is gone, perhaps with the temporary directory that it was in".to_owned()
+        }
+        // As the system words it, without a path.
+        (_, Some(code)) => io::Error::from_raw_os_error(code).to_string(),
+        (kind, None) => kind.to_string(),
+    };
+    format!("batchmock could not read or write its files: {cause}")
 }
 
 impl From<Refusal> for ApiError {

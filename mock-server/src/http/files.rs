@@ -24,7 +24,7 @@ pub(super) async fn upload(
 ) -> Result<Json<File>, ApiError> {
     let new = multipart::receive(&world, app.worlds.config().limits, &headers, request.into_body()).await?;
     let record = world.add_file(app.wall(), new)?;
-    let mut file = view::file(&record).map_err(|error| ApiError::internal(&error))?;
+    let mut file = view::file(&record);
     if app.switches().upload_expiry == UploadExpiry::ShownLater {
         file.expires_at = None;
     }
@@ -38,7 +38,7 @@ pub(super) async fn retrieve(
     Id(id): Id,
 ) -> Result<Json<File>, ApiError> {
     let record = world.file(app.wall(), &id).map_err(|_| ApiError::no_such_file(&id))?;
-    let file = off_the_runtime(record.is_at_hand(), move || view::file(&record)).await?;
+    let file = off_the_runtime(record.is_at_hand(), move || Ok(view::file(&record))).await?;
     Ok(Json::indented_line(file))
 }
 
@@ -69,9 +69,11 @@ pub(super) async fn list(
         },
     );
     let at_hand = page.items.iter().all(|record| record.is_at_hand());
-    let files = move || page.items.iter().map(|record| view::file(record)).collect::<io::Result<Vec<_>>>();
-    let files = off_the_runtime(at_hand, files).await?;
-    Ok(Json::indented_line(view::file_page(files, page.has_more)))
+    let files = move || {
+        let files = page.items.iter().map(|record| view::file(record)).collect();
+        Ok(view::file_page(files, page.has_more))
+    };
+    Ok(Json::indented_line(off_the_runtime(at_hand, files).await?))
 }
 
 /// `GET /v1/files/{file_id}/content`

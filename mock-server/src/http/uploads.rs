@@ -11,7 +11,7 @@ use super::batches::expiry;
 use super::files::off_the_runtime;
 use super::{Account, ApiError, App, Id, Json, JsonBody, multipart, view};
 use crate::arguments::{Arguments, Object, Refusal};
-use crate::world::{NewUpload, UploadError};
+use crate::world::{NewUpload, UploadError, UploadView};
 
 /// The parameters of an upload to begin (F-150).
 const CREATE_PARAMETERS: [&str; 5] = ["filename", "purpose", "bytes", "mime_type", "expires_after"];
@@ -26,7 +26,7 @@ pub(super) async fn create(
     JsonBody(body): JsonBody,
 ) -> Result<Json<Upload>, ApiError> {
     let new = new_upload(&body, app.worlds.config().limits.upload_bytes)?;
-    upload(&world.begin_upload(app.wall(), new))
+    Ok(upload(&world.begin_upload(app.wall(), new)))
 }
 
 /// `POST /v1/uploads/{upload_id}/parts`
@@ -65,7 +65,7 @@ pub(super) async fn complete(
     if wanted.is_some_and(|wanted| !wanted.eq_ignore_ascii_case(&checksum)) {
         return Err(refusal(UploadError::WrongChecksum(checksum)));
     }
-    upload(&world.complete_upload(app.wall(), &id, file).map_err(refusal)?)
+    Ok(upload(&world.complete_upload(app.wall(), &id, file).map_err(refusal)?))
 }
 
 /// `POST /v1/uploads/{upload_id}/cancel`
@@ -74,11 +74,11 @@ pub(super) async fn cancel(
     Account(world): Account,
     Id(id): Id,
 ) -> Result<Json<Upload>, ApiError> {
-    upload(&world.cancel_upload(app.wall(), &id).map_err(|error| ApiError::upload(error, &id))?)
+    Ok(upload(&world.cancel_upload(app.wall(), &id).map_err(|error| ApiError::upload(error, &id))?))
 }
 
-fn upload(record: &crate::world::UploadView) -> Result<Json<Upload>, ApiError> {
-    Ok(Json::indented_line(view::upload(record).map_err(|error| ApiError::internal(&error))?))
+fn upload(record: &UploadView) -> Json<Upload> {
+    Json::indented_line(view::upload(record))
 }
 
 /// Reads an upload to begin. It is refused in the words of JSON Schema, as on the file routes (assumed: no refusal

@@ -2,14 +2,17 @@
 //!
 //! Records are taken apart without `..` and put together without defaults, so that a new field on either
 //! side does not compile until it has its place.
+//!
+//! Everything can be shown. What is made from bytes that the disk has lost, or does not take, is left out, and
+//! the record says so where the API has a place for it: one lost batch does not take a list with it.
 
-use std::io;
 use std::time::Duration;
 
 use batchmock_client::types::{
     Batch, BatchError, BatchErrors, BatchPage, BatchUsage, File, FilePage, FileStatus, RequestCounts, Upload,
 };
 
+use super::error::disk_trouble;
 use crate::responder::snapshot;
 use crate::sim::{Counts, Observation, Status, Times, Timestamp};
 use crate::switches::{AbsentFileId, ModelShown, PartialUsage};
@@ -18,26 +21,31 @@ use crate::world::{BatchView, FileRecord, Page, Results, UploadStage, UploadView
 /// How long before `in_progress` the model can be seen.
 const EARLY: Duration = Duration::from_secs(1);
 
-/// A file. Blocks on the disk if it is a result nobody has looked at yet.
-pub(crate) fn file(record: &FileRecord) -> io::Result<File> {
+/// A file. Blocks on the disk if it is a result nobody has looked at yet. One that cannot be written is empty,
+/// and has failed.
+pub(crate) fn file(record: &FileRecord) -> File {
     let FileRecord { id, purpose, filename, created_at, expires_at, content: _ } = record;
-    Ok(File {
+    let (bytes, trouble) = match record.bytes() {
+        Ok(bytes) => (bytes, None),
+        Err(error) => (0, Some(disk_trouble(&error))),
+    };
+    File {
         object: "file".to_owned(),
         id: id.clone(),
         purpose: purpose.clone(),
         filename: filename.clone(),
-        bytes: record.bytes()?,
+        bytes,
         created_at: created_at.unix_seconds(),
         expires_at: expires_at.map(Timestamp::unix_seconds),
-        status: FileStatus::Processed,
-        status_details: None,
-    })
+        status: if trouble.is_none() { FileStatus::Processed } else { FileStatus::Error },
+        status_details: trouble,
+    }
 }
 
 /// An upload.
-pub(super) fn upload(record: &UploadView) -> io::Result<Upload> {
+pub(super) fn upload(record: &UploadView) -> Upload {
     let UploadView { id, purpose, filename, n_bytes, created_at, expires_at, stage } = record;
-    Ok(Upload {
+    Upload {
         id: id.clone(),
         object: "upload".to_owned(),
         bytes: *n_bytes,
@@ -47,10 +55,10 @@ pub(super) fn upload(record: &UploadView) -> io::Result<Upload> {
         status: stage.as_str().into(),
         expires_at: expires_at.unix_seconds(),
         file: match stage {
-            UploadStage::Completed(record) => Some(file(record)?),
+            UploadStage::Completed(record) => Some(file(record)),
             UploadStage::Pending | UploadStage::Cancelled | UploadStage::Expired => None,
         },
-    })
+    }
 }
 
 /// A page of files.
@@ -64,8 +72,9 @@ pub(super) fn file_page(data: Vec<File>, has_more: bool) -> FilePage {
     }
 }
 
-/// A batch. Blocks on the disk if it has ended and nobody has looked at its results yet.
-pub(crate) fn batch(view: &BatchView) -> io::Result<Batch> {
+/// A batch. Blocks on the disk if it has ended and nobody has looked at its results yet. One whose results
+/// cannot be written has an error that says so, and no usage.
+pub(crate) fn batch(view: &BatchView) -> Batch {
     let BatchView { record, at, observation, problems, results } = view;
     let switches = &record.behavior.switches;
     let Observation { status, times, counts, has_output_file: _, has_error_file: _ } = *observation;
@@ -82,36 +91,43 @@ pub(crate) fn batch(view: &BatchView) -> io::Result<Batch> {
     let seconds = |time: Option<Timestamp>| time.map(Timestamp::unix_seconds);
     let results = results.as_ref().filter(|_| status.is_terminal());
 
-    // Filled at `completed`, zeros before (F-207).
-    let usage = match results {
-        Some(results) if status == Status::Completed || switches.partial_usage == PartialUsage::Summed => {
-            results.rendered()?.usage
-        }
-        _ => BatchUsage::default(),
+    // Filled at `completed`, zeros before (F-207). What is not needed is not written yet.
+    let summed = results
+        .filter(|_| status == Status::Completed || switches.partial_usage == PartialUsage::Summed)
+        .map(|results| results.rendered());
+    let usage = match &summed {
+        Some(Ok(rendered)) => rendered.usage,
+        Some(Err(_)) | None => BatchUsage::default(),
     };
     let file_id = |id: fn(&Results) -> &Option<String>| {
         let results = results?;
         let empty = || (switches.absent_file_id == AbsentFileId::Empty).then(String::new);
         id(results).clone().or_else(empty)
     };
-    let errors = (status == Status::Failed).then(|| BatchErrors {
-        object: "list".to_owned(),
-        data: problems
-            .iter()
-            .map(|(problem, line)| BatchError {
-                code: problem.code(switches.url_problem).to_owned(),
-                message: problem.message(),
-                param: problem.param().map(str::to_owned),
-                line: line.map(u64::from),
-            })
-            .collect(),
-    });
+    let mut errors = Vec::new();
+    if status == Status::Failed {
+        errors.extend(problems.iter().map(|(problem, line)| BatchError {
+            code: problem.code(switches.url_problem).to_owned(),
+            message: problem.message(),
+            param: problem.param().map(str::to_owned),
+            line: line.map(u64::from),
+        }));
+    }
+    if let Some(Err(error)) = &summed {
+        errors.push(BatchError {
+            code: "server_error".to_owned(),
+            message: format!("The results of this batch cannot be had: {}", disk_trouble(error)),
+            param: None,
+            line: None,
+        });
+    }
+    let has_errors = status == Status::Failed || !errors.is_empty();
     // Null while validating, or until just before its end, then the dated model (F-204).
     let shows_model_early = switches.model_shown == ModelShown::Before
         && status == Status::Validating
         && *at > record.plan.created_at()
         && *at + EARLY >= record.plan.validated_at();
-    Ok(Batch {
+    Batch {
         id: record.id.clone(),
         object: "batch".to_owned(),
         endpoint: record.endpoint.path().to_owned(),
@@ -120,7 +136,7 @@ pub(crate) fn batch(view: &BatchView) -> io::Result<Batch> {
             .as_deref()
             .filter(|_| in_progress_at.is_some() || shows_model_early)
             .map(|model| snapshot(model).to_owned()),
-        errors,
+        errors: has_errors.then(|| BatchErrors { object: "list".to_owned(), data: errors }),
         input_file_id: record.input_file_id.clone(),
         completion_window: "24h".to_owned(),
         status: status.as_str().into(),
@@ -138,17 +154,17 @@ pub(crate) fn batch(view: &BatchView) -> io::Result<Batch> {
         request_counts: Some(RequestCounts { total, completed, failed }),
         usage: Some(usage),
         metadata: record.metadata.clone(),
-    })
+    }
 }
 
 /// A page of batches.
-pub(super) fn batch_page(page: &Page<BatchView>) -> io::Result<BatchPage> {
-    let data = page.items.iter().map(batch).collect::<io::Result<Vec<_>>>()?;
-    Ok(BatchPage {
+pub(super) fn batch_page(page: &Page<BatchView>) -> BatchPage {
+    let data: Vec<_> = page.items.iter().map(batch).collect();
+    BatchPage {
         object: "list".to_owned(),
         first_id: data.first().map(|batch| batch.id.clone()),
         last_id: data.last().map(|batch| batch.id.clone()),
         has_more: page.has_more,
         data,
-    })
+    }
 }

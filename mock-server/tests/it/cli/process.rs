@@ -135,10 +135,19 @@ impl Served {
         &self,
         request: impl FnOnce(&reqwest::Client, &str) -> reqwest::RequestBuilder,
     ) -> (u16, String) {
+        self.ask_as(SECRET_KEY, request)
+    }
+
+    /// Asks the mock for something, with this key.
+    pub(crate) fn ask_as(
+        &self,
+        key: &str,
+        request: impl FnOnce(&reqwest::Client, &str) -> reqwest::RequestBuilder,
+    ) -> (u16, String) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let client = reqwest::Client::builder().no_proxy().build().unwrap();
-            let answer = request(&client, &self.base_url).bearer_auth(SECRET_KEY).send().await.unwrap();
+            let answer = request(&client, &self.base_url).bearer_auth(key).send().await.unwrap();
             (answer.status().as_u16(), answer.text().await.unwrap())
         })
     }

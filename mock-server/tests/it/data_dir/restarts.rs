@@ -407,11 +407,16 @@ async fn nothing_is_read_again_before_somebody_asks_for_it() {
     assert_eq!(file["bytes"].as_u64().unwrap(), chats(2).join("\n").len() as u64 + 1);
     assert_eq!(client.retrieve(&batch).await.json()["status"], "finalizing");
     server.clock().advance(seconds(1)).unwrap();
-    for path in [format!("/batches/{batch}"), format!("/files/{}/content", file["id"].as_str().unwrap())] {
-        let answer = client.get(&path).await;
-        assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
-        assert!(!answer.message().contains('/'), "{answer}");
-    }
+    // Now the input is wanted, and not there: that is told, and no path with it.
+    let answer = client.get(&format!("/files/{}/content", file["id"].as_str().unwrap())).await;
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(!answer.message().contains('/'), "{answer}");
+    let batch = client.retrieve(&batch).await.json();
+    assert_eq!(
+        (&batch["status"], &batch["errors"]["data"][0]["code"]),
+        (&json!("completed"), &json!("server_error"))
+    );
+    assert!(!batch["errors"].to_string().contains('/'), "{batch}");
 }
 
 #[tokio::test]

@@ -5,9 +5,13 @@ use std::process::Command;
 
 use reqwest::multipart::{Form, Part};
 use rustix::process::Signal;
+use serde_json::{Value, json};
 
 use super::wire::Wire;
 use crate::cli::process::{Served, batchmock};
+use crate::support::{line, new_batch};
+
+const EMBEDDINGS: &str = "/v1/embeddings";
 
 /// A mock that has made its directory: it says where it takes requests before that, and takes them after.
 fn started() -> Served {
@@ -27,12 +31,12 @@ fn upload(served: &Served, n: usize) -> (u16, String) {
 }
 
 fn id(answer: &str) -> String {
-    let answer: serde_json::Value = serde_json::from_str(answer).unwrap();
+    let answer: Value = serde_json::from_str(answer).unwrap();
     answer["id"].as_str().unwrap().to_owned()
 }
 
 fn message(answer: &str) -> String {
-    let answer: serde_json::Value = serde_json::from_str(answer).unwrap();
+    let answer: Value = serde_json::from_str(answer).unwrap();
     assert_eq!(answer["error"]["type"], "server_error", "{answer}");
     answer["error"]["message"].as_str().unwrap().to_owned()
 }
@@ -68,6 +72,69 @@ fn a_temporary_directory_that_is_removed_is_made_again() {
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left behind");
 }
 
+/// Creates a batch whose answers need its input to be read again, and gives its id.
+fn batch(served: &Served, key: &str) -> String {
+    let body = json!({"model": "text-embedding-3-small", "input": "hello", "dimensions": 2});
+    let input: String =
+        ["a", "b~429"].iter().map(|custom_id| line(custom_id, EMBEDDINGS, &body) + "\n").collect();
+    let (_, file) = served.ask_as(key, |client, base_url| {
+        let file = Part::text(input).file_name("input.jsonl");
+        client
+            .post(format!("{base_url}/files"))
+            .multipart(Form::new().text("purpose", "batch").part("file", file))
+    });
+    let batch = new_batch(&id(&file), EMBEDDINGS);
+    id(&served.ask_as(key, |client, base_url| client.post(format!("{base_url}/batches")).json(&batch)).1)
+}
+
+/// What a path of the API shows. It has to answer.
+fn shown(served: &Served, key: &str, path: &str) -> Value {
+    let (status, answer) = served.ask_as(key, |client, base_url| client.get(format!("{base_url}/{path}")));
+    assert_eq!(status, 200, "{answer}");
+    serde_json::from_str(&answer).unwrap()
+}
+
+#[test]
+fn a_batch_whose_input_is_lost_says_so_and_takes_nothing_with_it() {
+    const KEY: &str = crate::cli::process::SECRET_KEY;
+    const OTHER_KEY: &str = "sk-of-another-world";
+    let served = Served::start(&["--clock", "frozen"]);
+    let (looked_at, lost) = (batch(&served, KEY), batch(&served, KEY));
+    let elsewhere = batch(&served, OTHER_KEY);
+    served.run(&["clock", "advance", "1m"]);
+    let was = shown(&served, KEY, &format!("batches/{looked_at}"));
+    assert_eq!(was["usage"]["total_tokens"], 2, "{was}");
+    std::fs::remove_dir_all(directory(served.files())).unwrap();
+
+    let cause = format!("The results of this batch cannot be had: {GONE}");
+    let page = shown(&served, KEY, "batches");
+    assert_eq!(page["data"][1], was, "what was known stays known");
+    let batch = &page["data"][0];
+    assert_eq!(*batch, shown(&served, KEY, &format!("batches/{lost}")));
+    assert_eq!(batch["status"], "completed");
+    assert_eq!(
+        batch["errors"]["data"],
+        json!([{"code": "server_error", "message": cause, "param": null, "line": null}])
+    );
+    assert_eq!(batch["usage"]["total_tokens"], 0);
+    for file in ["output_file_id", "error_file_id"].map(|key| batch[key].as_str().unwrap()) {
+        let record = shown(&served, KEY, &format!("files/{file}"));
+        assert_eq!((&record["bytes"], &record["status"]), (&json!(0), &json!("error")), "{record}");
+        assert_eq!(record["status_details"], GONE);
+        let (status, answer) = content(&served, file);
+        assert_eq!((status, message(&answer).as_str()), (500, GONE));
+    }
+    assert_eq!(shown(&served, KEY, "files")["data"].as_array().unwrap().len(), 6);
+
+    // Other worlds go on, and so does this one.
+    assert_eq!(shown(&served, OTHER_KEY, &format!("batches/{elsewhere}"))["status"], "validating");
+    let next = self::batch(&served, KEY);
+    served.run(&["clock", "advance", "1m"]);
+    let next = shown(&served, KEY, &format!("batches/{next}"));
+    assert_eq!((&next["usage"], &next["errors"]), (&was["usage"], &Value::Null));
+    assert_eq!(content(&served, next["output_file_id"].as_str().unwrap()).0, 200);
+}
+
 #[test]
 fn a_mock_is_back_in_service_when_there_is_a_place_for_files_again() {
     let served = started();
@@ -94,7 +161,7 @@ fn hold_with_little_room(served: &Served, cause: &str) {
         assert!(message.contains(cause), "{message}");
     }
     let (_, files) = served.ask(|client, base_url| client.get(format!("{base_url}/files")));
-    let files: serde_json::Value = serde_json::from_str(&files).unwrap();
+    let files: Value = serde_json::from_str(&files).unwrap();
     assert_eq!(files["data"].as_array().unwrap().len(), 1, "nothing half-written is visible");
     let n_blobs = std::fs::read_dir(directory(served.files())).unwrap().count();
     assert_eq!(n_blobs, 1, "nothing half-written is left");
