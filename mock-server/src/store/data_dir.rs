@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -39,7 +39,6 @@ struct Opened {
     run: u32,
     /// Until when earlier runs may have read the wall.
     wall_was_read_until: Option<Timestamp>,
-    n_worlds: AtomicUsize,
     file: Arc<FactFile>,
     ledgers: Arc<Ledgers>,
     vault: Arc<Vault>,
@@ -67,7 +66,6 @@ impl DataDir {
         let blobs = dir.join(BLOBS);
         let file = Arc::new(fact_file(&dir, &blobs)?);
         let (run, wall) = file.write(|writing| Ok((writing.begin_run()?, writing.wall()?)))?;
-        let n_worlds = file.read(Reading::n_worlds)?;
 
         let ledgers = Arc::new(Ledgers::new(wall.unwrap_or(Timestamp::from_unix_millis(0))));
         let thread = {
@@ -80,7 +78,6 @@ impl DataDir {
             path: dir.clone(),
             run,
             wall_was_read_until: wall,
-            n_worlds: AtomicUsize::new(n_worlds),
             file: Arc::clone(&file),
             vault: Arc::new(Vault::new(blobs.clone(), run, Arc::clone(&ledgers))),
             ledgers,
@@ -138,14 +135,9 @@ impl DataDir {
         &self.0.vault
     }
 
-    /// How many worlds are in it.
-    pub(crate) fn n_worlds(&self) -> usize {
-        self.0.n_worlds.load(Ordering::Acquire)
-    }
-
-    /// Counts a world more.
-    pub(crate) fn count_world(&self) {
-        self.0.n_worlds.fetch_add(1, Ordering::AcqRel);
+    /// How many worlds are in it. Blocks on the disk.
+    pub(crate) fn n_worlds(&self) -> io::Result<usize> {
+        self.0.file.read(Reading::n_worlds)
     }
 
     /// Where the facts of a world go from now on.

@@ -23,9 +23,6 @@ impl World {
             project_id: ids::account("proj_", &mut rng),
         });
         let state = State::new(new_clock(&common, wall));
-        if let Some(data_dir) = &common.data_dir {
-            data_dir.count_world();
-        }
         let world = Self::with_state(id, label, seed, account, common, state);
         world.lock().begin_to_keep(Changes::of_new_world());
         world

@@ -90,7 +90,11 @@ impl Worlds {
             World::known(id, label(key, seed), seed, Arc::clone(&self.common), known)
         } else {
             // Of several who come at once each may make one more than that.
-            if self.data_dir().map_or(self.by_key.len(), DataDir::n_worlds) >= most {
+            let n_worlds = match self.data_dir() {
+                None => self.by_key.len(),
+                Some(data_dir) => data_dir.n_worlds().map_err(NoWorld::Unreadable)?,
+            };
+            if n_worlds >= most {
                 return Err(NoWorld::TooMany);
             }
             World::new(id, label(key, seed), seed, Arc::clone(&self.common), wall)
