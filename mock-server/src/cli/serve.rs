@@ -199,6 +199,12 @@ fn banner(address: SocketAddr, config: &Config) {
 ",
         version = env!("CARGO_PKG_VERSION"),
     );
+    if let Some(data_dir) = &config.data_dir {
+        eprintln!(
+            "  Everything is kept in {}.\n  Clocks and batches that are there go on as they were.\n",
+            data_dir.path().display()
+        );
+    }
     if !address.ip().is_loopback() {
         let who = if config.keys.is_empty() {
             "and no key keeps them out: any will do"

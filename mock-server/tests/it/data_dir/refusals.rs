@@ -27,7 +27,8 @@ fn used() -> (TempDir, PathBuf) {
 fn a_second_server_is_refused_and_the_first_goes_on() {
     let parent = tempfile::tempdir().unwrap();
     let dir = parent.path().join("data");
-    let served = Served::start(&["--data-dir", dir.to_str().unwrap()]);
+    let mut served = Served::start(&["--data-dir", dir.to_str().unwrap()]);
+    served.line_with(&format!("Everything is kept in {}.", dir.display()));
     assert_eq!(
         said_of(&dir),
         "batchmock: the data directory DIR is in use by another batchmock: stop that one, or give this one another \

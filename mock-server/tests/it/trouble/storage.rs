@@ -200,6 +200,12 @@ impl<'a> SmallDisk<'a> {
         eprintln!("not run: no small disk can be made: {why_not}");
         None
     }
+
+    /// Gives it another size.
+    pub(crate) fn resize(&self, size: usize) {
+        let resize = Command::new("mount").args(["-o", &format!("remount,size={size}")]).arg(self.0).status();
+        assert!(resize.unwrap().success());
+    }
 }
 
 #[cfg(target_os = "linux")]
