@@ -67,6 +67,17 @@ pub struct Limits {
     /// Worlds, which are made when a new key is first used and stay until the server stops, or for good in a data
     /// directory.
     pub worlds: usize,
+    /// Bytes on disk of one world: files, results, and inputs that a batch still needs.
+    pub world_bytes: u64,
+    /// Files of one world, uploads, and parts of pending ones. Those that batches make count as well, and are made
+    /// all the same.
+    pub world_files: usize,
+    /// Batches of one world, which stay until it is reset.
+    pub world_batches: usize,
+    /// Lines of the inputs and of the batches of one world: some dozens of bytes are kept of each.
+    pub world_lines: u64,
+    /// Deleted models of one world, whose names are kept.
+    pub world_deleted_models: usize,
 }
 
 /// How much a connection may take, and how long: for clients that stop half-way, by accident or on purpose. The
@@ -103,6 +114,11 @@ impl Default for Limits {
             json_bytes: 64 * 1024 * 1024,
             form_field_bytes: 1024 * 1024,
             worlds: 100_000,
+            world_bytes: 100_000_000_000,
+            world_files: 1_000_000,
+            world_batches: 1_000_000,
+            world_lines: 50_000_000,
+            world_deleted_models: 10_000,
         }
     }
 }

@@ -43,6 +43,26 @@ pub(super) struct LimitArgs {
     #[arg(long, hide_short_help = true, value_name = "WORLDS", default_value_t = Limits::default().worlds)]
     max_worlds: usize,
 
+    /// Keep at most this many bytes on disk for a world: files, results, and inputs that a batch still needs.
+    #[arg(long, hide_short_help = true, value_name = "BYTES", default_value_t = Limits::default().world_bytes)]
+    max_world_bytes: u64,
+
+    /// Take no more files into a world that has this many, with those that batches made, uploads and their parts.
+    #[arg(long, hide_short_help = true, value_name = "FILES", default_value_t = Limits::default().world_files)]
+    max_world_files: usize,
+
+    /// Keep at most this many batches in a world.
+    #[arg(long, hide_short_help = true, value_name = "BATCHES", default_value_t = Limits::default().world_batches)]
+    max_world_batches: usize,
+
+    /// Keep at most this many lines in a world, of inputs and of batches.
+    #[arg(long, hide_short_help = true, value_name = "LINES", default_value_t = Limits::default().world_lines)]
+    max_world_lines: u64,
+
+    /// Keep the names of at most this many deleted models in a world.
+    #[arg(long, hide_short_help = true, value_name = "MODELS", default_value_t = Limits::default().world_deleted_models)]
+    max_world_deleted_models: usize,
+
     /// Accept at most this many bytes in a request line with its headers.
     #[arg(long, hide_short_help = true, value_name = "BYTES", default_value_t = ConnectionLimits::default().head_bytes)]
     max_head_bytes: usize,
@@ -86,6 +106,11 @@ impl LimitArgs {
             json_bytes: self.max_json_bytes,
             form_field_bytes: self.max_form_field_bytes,
             worlds: self.max_worlds,
+            world_bytes: self.max_world_bytes,
+            world_files: self.max_world_files,
+            world_batches: self.max_world_batches,
+            world_lines: self.max_world_lines,
+            world_deleted_models: self.max_world_deleted_models,
             ..Limits::default()
         }
     }
@@ -133,8 +158,10 @@ mod tests {
     #[test]
     fn each_flag_sets_what_it_names() {
         let flags = "--max-batch-lines 1 --max-batch-file-bytes 2 --max-file-bytes 3 --max-json-bytes 4 \
-                     --max-form-field-bytes 5 --max-worlds 6 --max-upload-bytes 13 --max-part-bytes 14 --max-head-bytes 7 --max-connections 8 \
-                     --head-timeout 9s --body-timeout 10s --answer-timeout 11s --idle-timeout 12s";
+                     --max-form-field-bytes 5 --max-worlds 6 --max-head-bytes 7 --max-connections 8 \
+                     --head-timeout 9s --body-timeout 10s --answer-timeout 11s --idle-timeout 12s \
+                     --max-upload-bytes 13 --max-part-bytes 14 --max-world-bytes 15 --max-world-files 16 \
+                     --max-world-batches 17 --max-world-lines 18 --max-world-deleted-models 19";
         let Line { limits } = Line::parse_from(std::iter::once("batchmock").chain(flags.split_whitespace()));
         let requests = Limits {
             batch_lines: 1,
@@ -146,6 +173,11 @@ mod tests {
             json_bytes: 4,
             form_field_bytes: 5,
             worlds: 6,
+            world_bytes: 15,
+            world_files: 16,
+            world_batches: 17,
+            world_lines: 18,
+            world_deleted_models: 19,
         };
         assert_eq!(limits.limits(), requests);
         let connections = ConnectionLimits {

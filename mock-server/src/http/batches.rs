@@ -19,6 +19,9 @@ use crate::world::{BatchView, NewBatch};
 const CREATE_PARAMETERS: [&str; 5] =
     ["input_file_id", "endpoint", "completion_window", "metadata", "output_expires_after"];
 
+/// How many characters an id may have.
+const MAX_ID: usize = 512;
+
 /// How long a file may be kept: an hour to 30 days (F-112, F-237).
 pub(super) const EXPIRY_SECONDS: std::ops::RangeInclusive<i64> = 3_600..=2_592_000;
 
@@ -99,6 +102,11 @@ fn new_batch(body: &Map<String, Value>) -> Result<NewBatch, Refusal> {
     let body = Arguments::new(&body);
     body.refuse_unknown(&CREATE_PARAMETERS)?;
     let input_file_id = body.required_string("input_file_id")?.to_owned();
+    // Assumed: ids are much shorter, and what is sent here is kept.
+    let len = input_file_id.chars().count();
+    if len > MAX_ID {
+        return Err(Refusal::long_string("input_file_id", MAX_ID, len));
+    }
     let endpoint = body.required_string("endpoint")?;
     let endpoint = Endpoint::from_path(endpoint).ok_or_else(|| {
         Refusal::unsupported_choice("endpoint", endpoint, &Endpoint::ALL.map(Endpoint::path))

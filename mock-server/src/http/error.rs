@@ -14,7 +14,7 @@ use super::{Account, App};
 use crate::arguments::Refusal;
 use crate::input::UploadFault;
 use crate::switches::{FileErrorDetail, NoKey};
-use crate::world::{AddFileError, CancelError, CreateBatchError, UploadError};
+use crate::world::{AddFileError, CancelError, CreateBatchError, Full, UploadError};
 
 /// A refusal: a status and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,6 +137,19 @@ impl ApiError {
     /// A world too many; the text is ours.
     pub(super) fn too_many_worlds(limit: usize) -> Self {
         Self::unavailable(format!("batchmock has {limit} worlds, and makes no more: use keys that it knows."))
+    }
+
+    /// A world that takes no more of something; the texts are ours.
+    pub(super) fn world_is_full(full: Full) -> Self {
+        let (has, so) = match full {
+            Full::Files(limit) => (format!("{limit} files"), "delete some, or reset the world"),
+            Full::Batches(limit) => (format!("{limit} batches"), "reset the world, or use another key"),
+            Full::Lines(limit) => {
+                (format!("{limit} lines of batches"), "delete files, reset the world, or use another key")
+            }
+            Full::DeletedModels(limit) => (format!("{limit} deleted models"), "reset the world"),
+        };
+        Self::unavailable(format!("batchmock has {has} in this world, and takes no more: {so}."))
     }
 
     fn unavailable(message: String) -> Self {
@@ -286,6 +299,7 @@ impl ApiError {
                 );
                 Self::bad_request(ErrorBody::invalid_request(message).with_param("file_id"))
             }
+            CreateBatchError::WorldIsFull(full) => Self::world_is_full(full),
         }
     }
 
@@ -369,18 +383,37 @@ impl From<Refusal> for ApiError {
 
 impl From<AddFileError> for ApiError {
     fn from(error: AddFileError) -> Self {
-        Self::bad_request(ErrorBody::invalid_request(match error {
+        let message = match error {
             // F-116.
-            AddFileError::TooLarge => "File is too large.",
+            AddFileError::TooLarge => "File is too large.".to_owned(),
             // F-117, F-118.
             AddFileError::Unusable(UploadFault::NotJsonl) => {
-                "Invalid file format for Batch API. Must be .jsonl"
+                "Invalid file format for Batch API. Must be .jsonl".to_owned()
             }
             // F-121.
             AddFileError::Unusable(UploadFault::NotUtf8) => {
-                "Invalid file for Batch API. Must be utf-8 encoded"
+                "Invalid file for Batch API. Must be utf-8 encoded".to_owned()
             }
-        }))
+            // Reported by a user in 2024-12.
+            AddFileError::ExceedsQuota(limit) => format!(
+                "You have exceeded your file storage quota. Organizations are limited to {} of files. Please \
+                 delete old files or attempt with a smaller file size.",
+                amount(limit)
+            ),
+            AddFileError::WorldIsFull(full) => return Self::world_is_full(full),
+        };
+        Self::bad_request(ErrorBody::invalid_request(message))
+    }
+}
+
+/// So many bytes, in the largest unit in which they are a whole number.
+fn amount(bytes: u64) -> String {
+    match bytes {
+        0 => "0 bytes".to_owned(),
+        _ if bytes.is_multiple_of(1_000_000_000) => format!("{} GB", bytes / 1_000_000_000),
+        _ if bytes.is_multiple_of(1_000_000) => format!("{} MB", bytes / 1_000_000),
+        _ if bytes.is_multiple_of(1_000) => format!("{} KB", bytes / 1_000),
+        _ => format!("{bytes} bytes"),
     }
 }
 

@@ -13,7 +13,7 @@ use super::multipart;
 use super::query::Query;
 use super::{Account, ApiError, App, Id, Json, view};
 use crate::switches::UploadExpiry;
-use crate::world::{FileContent, FileQuery, FileRecord};
+use crate::world::{FileQuery, FileRecord};
 
 /// `POST /v1/files`
 pub(super) async fn upload(
@@ -48,6 +48,12 @@ pub(super) async fn delete(
     Account(world): Account,
     Id(id): Id,
 ) -> Result<Json<Deleted>, ApiError> {
+    let record = world.file(app.wall(), &id).map_err(|_| ApiError::no_such_file(&id))?;
+    if !record.is_at_hand() {
+        // What a batch took has to be known before nobody can ask for its lines any more; if it cannot be known,
+        // the file is deleted all the same.
+        let _ = off_the_runtime(false, move || record.blob().map(drop)).await;
+    }
     world.delete_file(app.wall(), &id).map_err(|_| ApiError::no_such_file(&id))?;
     Ok(Json::indented_line(Deleted { object: "file".to_owned(), deleted: true, id }))
 }
@@ -114,10 +120,7 @@ pub(super) async fn off_the_runtime<T: Send + 'static>(
 
 /// Opens the bytes of a file. An open file stays readable when it is deleted meanwhile.
 fn open(record: &FileRecord) -> io::Result<(std::fs::File, u64)> {
-    let blob = match &record.content {
-        FileContent::Uploaded(upload) => &upload.blob,
-        FileContent::Result(results, which) => results.rendered()?.blob(*which),
-    };
+    let blob = record.blob()?;
     Ok((blob.open()?, blob.len()))
 }
 

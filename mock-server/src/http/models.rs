@@ -29,7 +29,7 @@ pub(super) async fn delete(Account(world): Account, Id(name): Id) -> Result<Json
     if world.has_model(&name) && !is_fine_tuned(&name) {
         return Err(ApiError::no_model_of_yours());
     }
-    if !world.delete_model(&name) {
+    if !world.delete_model(&name).map_err(ApiError::world_is_full)? {
         return Err(ApiError::no_such_model(&name));
     }
     Ok(Json::indented(DeletedModel { id: name, object: "model".to_owned(), deleted: true }))

@@ -97,6 +97,9 @@ pub(super) async fn receive(
             "expires_after" => expiry_as_text = Some(text(field, &meter).await?),
             "file" => {
                 let filename = filename.unwrap_or_else(|| "upload".to_owned());
+                if filename.len() > limits.form_field_bytes {
+                    return Err(ApiError::too_long());
+                }
                 let limit = match purpose.as_deref() {
                     Some("batch") => limits.batch_file_bytes,
                     _ => limits.file_bytes.max(limits.batch_file_bytes),
@@ -197,6 +200,9 @@ async fn store(world: &World, mut field: Field<'_>, limit: u64, meter: &Meter) -
         if n_gathered >= GATHERED {
             n_gathered = 0;
             let incoming = finished(writing).await?;
+            if world.exceeds_quota() {
+                return Err(AddFileError::ExceedsQuota(meter.limits.world_bytes).into());
+            }
             writing = spawn_push(incoming, std::mem::take(&mut gathered));
         }
     }

@@ -11,6 +11,7 @@ use super::batches::expiry;
 use super::files::off_the_runtime;
 use super::{Account, ApiError, App, Id, Json, JsonBody, multipart, view};
 use crate::arguments::{Arguments, Object, Refusal};
+use crate::config::Limits;
 use crate::world::{NewUpload, UploadError, UploadView};
 
 /// The parameters of an upload to begin (F-150).
@@ -25,8 +26,9 @@ pub(super) async fn create(
     Account(world): Account,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Upload>, ApiError> {
-    let new = new_upload(&body, app.worlds.config().limits.upload_bytes)?;
-    Ok(upload(&world.begin_upload(app.wall(), new)))
+    let new = new_upload(&body, &app.worlds.config().limits)?;
+    let upload = world.begin_upload(app.wall(), new).map_err(ApiError::world_is_full)?;
+    Ok(shown(&upload))
 }
 
 /// `POST /v1/uploads/{upload_id}/parts`
@@ -65,7 +67,7 @@ pub(super) async fn complete(
     if wanted.is_some_and(|wanted| !wanted.eq_ignore_ascii_case(&checksum)) {
         return Err(refusal(UploadError::WrongChecksum(checksum)));
     }
-    Ok(upload(&world.complete_upload(app.wall(), &id, file).map_err(refusal)?))
+    Ok(shown(&world.complete_upload(app.wall(), &id, file).map_err(refusal)?))
 }
 
 /// `POST /v1/uploads/{upload_id}/cancel`
@@ -74,24 +76,27 @@ pub(super) async fn cancel(
     Account(world): Account,
     Id(id): Id,
 ) -> Result<Json<Upload>, ApiError> {
-    Ok(upload(&world.cancel_upload(app.wall(), &id).map_err(|error| ApiError::upload(error, &id))?))
+    Ok(shown(&world.cancel_upload(app.wall(), &id).map_err(|error| ApiError::upload(error, &id))?))
 }
 
-fn upload(record: &UploadView) -> Json<Upload> {
+fn shown(record: &UploadView) -> Json<Upload> {
     Json::indented_line(view::upload(record))
 }
 
 /// Reads an upload to begin. It is refused in the words of JSON Schema, as on the file routes (assumed: no refusal
 /// of an upload was recorded).
-fn new_upload(body: &Map<String, Value>, most_bytes: u64) -> Result<NewUpload, ApiError> {
+fn new_upload(body: &Map<String, Value>, limits: &Limits) -> Result<NewUpload, ApiError> {
     let body = Object::from(body);
     let body = Arguments::in_schema_words(&body);
     let filename = body.required_string("filename")?.to_owned();
+    if filename.len() > limits.form_field_bytes {
+        return Err(ApiError::too_long());
+    }
     body.required_string("purpose")?;
     let purpose = body.choice("purpose", &PURPOSES)?.map(Purpose::from);
     let purpose = purpose.ok_or_else(|| Refusal::invalid("'purpose' is a required property"))?;
     body.required("bytes")?;
-    let most = i64::try_from(most_bytes).unwrap_or(i64::MAX);
+    let most = i64::try_from(limits.upload_bytes).unwrap_or(i64::MAX);
     let n_bytes = body.integer("bytes", 1..=most)?.map_or(0, i64::unsigned_abs);
     // That it must fit the purpose is documented; which do is not, so any will do.
     body.required_string("mime_type")?;

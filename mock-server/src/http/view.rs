@@ -16,7 +16,7 @@ use super::error::disk_trouble;
 use crate::responder::snapshot;
 use crate::sim::{Counts, Observation, Status, Times, Timestamp};
 use crate::switches::{AbsentFileId, ModelShown, PartialUsage};
-use crate::world::{BatchView, FileRecord, Page, Results, UploadStage, UploadView};
+use crate::world::{BatchView, FileRecord, Page, Results, UploadView};
 
 /// How long before `in_progress` the model can be seen.
 const EARLY: Duration = Duration::from_secs(1);
@@ -25,8 +25,8 @@ const EARLY: Duration = Duration::from_secs(1);
 /// and has failed.
 pub(crate) fn file(record: &FileRecord) -> File {
     let FileRecord { id, purpose, filename, created_at, expires_at, content: _ } = record;
-    let (bytes, trouble) = match record.bytes() {
-        Ok(bytes) => (bytes, None),
+    let (bytes, trouble) = match record.blob() {
+        Ok(blob) => (blob.len(), None),
         Err(error) => (0, Some(disk_trouble(&error))),
     };
     File {
@@ -44,7 +44,7 @@ pub(crate) fn file(record: &FileRecord) -> File {
 
 /// An upload.
 pub(super) fn upload(record: &UploadView) -> Upload {
-    let UploadView { id, purpose, filename, n_bytes, created_at, expires_at, stage } = record;
+    let UploadView { id, purpose, filename, n_bytes, created_at, expires_at, stage, file: record } = record;
     Upload {
         id: id.clone(),
         object: "upload".to_owned(),
@@ -54,10 +54,7 @@ pub(super) fn upload(record: &UploadView) -> Upload {
         purpose: purpose.clone(),
         status: stage.as_str().into(),
         expires_at: expires_at.unix_seconds(),
-        file: match stage {
-            UploadStage::Completed(record) => Some(file(record)),
-            UploadStage::Pending | UploadStage::Cancelled | UploadStage::Expired => None,
-        },
+        file: record.as_deref().map(file),
     }
 }
 
@@ -94,9 +91,9 @@ pub(crate) fn batch(view: &BatchView) -> Batch {
     // Filled at `completed`, zeros before (F-207). What is not needed is not written yet.
     let summed = results
         .filter(|_| status == Status::Completed || switches.partial_usage == PartialUsage::Summed)
-        .map(|results| results.rendered());
+        .map(|results| results.usage());
     let usage = match &summed {
-        Some(Ok(rendered)) => rendered.usage,
+        Some(Ok(usage)) => **usage,
         Some(Err(_)) | None => BatchUsage::default(),
     };
     let file_id = |id: fn(&Results) -> &Option<String>| {

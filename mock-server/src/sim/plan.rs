@@ -105,6 +105,11 @@ impl Plan {
         Workload::Accepted(fates)
     }
 
+    /// How many lines it says something about: none if the input was refused.
+    pub fn n_lines(&self) -> u32 {
+        self.work.as_ref().map_or(0, Work::total)
+    }
+
     /// When validation ends.
     pub fn validated_at(&self) -> Timestamp {
         self.validated_at

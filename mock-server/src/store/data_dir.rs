@@ -16,7 +16,7 @@ use super::tables::Reading;
 use super::vault::{self, Vault, sync_dir};
 use super::writer;
 use crate::sim::Timestamp;
-use crate::world::Scanning;
+use crate::world::{Scanning, Storage};
 
 /// What the facts are in.
 const FACTS: &str = "facts.redb";
@@ -146,8 +146,13 @@ impl DataDir {
     }
 
     /// Reads a world, if there is one. Blocks on the disk.
-    pub(crate) fn read_world(&self, id: WorldId, scanning: &Scanning) -> io::Result<Option<KnownWorld>> {
-        self.0.file.read(|reading| reading.world(id, &self.0.vault, scanning))
+    pub(crate) fn read_world(
+        &self,
+        id: WorldId,
+        scanning: &Scanning,
+        storage: &Arc<Storage>,
+    ) -> io::Result<Option<KnownWorld>> {
+        self.0.file.read(|reading| reading.world(id, &self.0.vault, scanning, storage))
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 use crate::clock::Clock;
-use crate::world::{AccountIds, BatchRecord, Blob, Counters, FileRecord, Happenings, UploadRecord};
+use crate::world::{AccountIds, BatchRecord, Blob, Counters, FileRecord, Happenings, Upload, UploadRecord};
 
 /// A world, whatever the seed of the server is. Its key cannot be read from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,8 +50,16 @@ pub(crate) enum Fact {
     },
     /// There is a batch.
     BatchCreated(u64, Arc<BatchRecord>),
-    /// This is all that has happened to a batch.
-    Happened(u64, Happenings),
+    /// This is all that has happened to a batch. An input that it has let go is held until that is kept.
+    Happened {
+        /// The number of the batch.
+        number: u64,
+        /// All that has happened to it.
+        happened: Happenings,
+        /// The input.
+        #[expect(dead_code, reason = "it is held, not looked at")]
+        held: Option<Arc<Upload>>,
+    },
 }
 
 /// What there is once in a world.

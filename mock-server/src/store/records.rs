@@ -81,7 +81,7 @@ mod tests {
     const UPLOAD: &str = r#"{"id":"upload_1","purpose":"evals","filename":"a","n_bytes":1,"created_at":1,"expires_at":2,"file_expires_after":{"secs":3600,"nanos":0},"stage":"pending","parts":{"part_1":{"run":0,"number":1,"bytes":2}},"n_parts":1}"#;
     const BATCH: &str = r#"{"id":"batch_1","seed":18446744073709551615,"endpoint":"/v1/chat/completions","input_file_id":"file-1","created_at":1767225600000,"results_kept_for":{"secs":2592000,"nanos":0},"first_file_number":7,"behavior":0,"model":"gpt-4o-mini","metadata":{"z":"1","a":"2"},"lines":{"n":20,"failing":"BAE"}}"#;
     const REFUSED: &str = r#"{"id":"batch_2","seed":1,"endpoint":"/v1/embeddings","input_file_id":"file-2","created_at":1,"results_kept_for":{"secs":3600,"nanos":0},"first_file_number":0,"behavior":0,"problems":{"texts":[{"code":"invalid_json_line","message":"This line is not parseable as valid JSON."},{"code":"empty_file","message":"The input file is empty.","param":"body"}],"said":[[0,1],[0,7],[1,null]]}}"#;
-    const HAPPENED: &str = r#"{"interventions":[{"at":1,"kind":"cancel"},{"at":2,"kind":"input_gone"},{"at":3,"kind":"force_expired"}],"scripted_problems":{"texts":[{"code":"c","message":"m"}],"said":[[0,null]]},"was_retrieved":true,"deleted_results":["output","error"]}"#;
+    const HAPPENED: &str = r#"{"interventions":[{"at":1,"kind":"cancel"},{"at":2,"kind":"input_gone"},{"at":3,"kind":"force_expired"}],"scripted_problems":{"texts":[{"code":"c","message":"m"}],"said":[[0,null]]},"was_retrieved":true,"deleted_results":["output","error"],"spent":{"input":5,"cached":1,"output":7,"reasoning":2,"total":12}}"#;
 
     fn text(row: &impl Serialize) -> String {
         String::from_utf8(encode(row)).unwrap()

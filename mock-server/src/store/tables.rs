@@ -13,7 +13,7 @@ use super::records::{
 };
 use super::vault::{BlobId, Vault};
 use crate::sim::Timestamp;
-use crate::world::{Behavior, Blob, Scanning, Upload};
+use crate::world::{Behavior, Blob, Happenings, Scanning, Storage, Upload};
 
 /// A thing of a world: the world, and the number of the thing.
 type Place = (u128, u64);
@@ -146,9 +146,14 @@ impl<'t> Writing<'t> {
                 }
                 self.batches.insert((id, *number), &*encode(&row)).map(drop).map_err(trouble)
             }
-            Fact::Happened(number, happened) => {
-                let row = encode(&HappenedRow::new(happened));
-                self.happened.insert((id, *number), &*row).map(drop).map_err(trouble)
+            Fact::Happened { number, happened, held: _ } => {
+                let (place, row) = ((id, *number), HappenedRow::new(happened));
+                if row.is_spent() && !self.is_spent(place)? {
+                    let batch = self.batches.get(place).map_err(trouble)?;
+                    let batch = batch.map(|row| decode::<BatchRow>(row.value())).transpose()?;
+                    batch.and_then(|batch| batch.blob).map_or(Ok(()), |blob| self.unname_blob(blob))?;
+                }
+                self.happened.insert(place, &*encode(&row)).map(drop).map_err(trouble)
             }
         }
     }
@@ -156,6 +161,13 @@ impl<'t> Writing<'t> {
     /// Whether a fact names these bytes.
     pub(super) fn names(&self, blob: BlobId) -> io::Result<bool> {
         self.blobs.get(blob.to_number()).map(|named| named.is_some()).map_err(trouble)
+    }
+
+    /// Whether a batch needs its input no longer, and so does not name it.
+    fn is_spent(&self, batch: Place) -> io::Result<bool> {
+        let row = self.happened.get(batch).map_err(trouble)?;
+        let row = row.map(|row| decode::<HappenedRow>(row.value())).transpose()?;
+        Ok(row.is_some_and(|row| row.is_spent()))
     }
 
     /// Lets go of all facts of a world.
@@ -169,8 +181,15 @@ impl<'t> Writing<'t> {
         for removed in self.uploads.extract_from_if(all_of(id), |_, _| true).map_err(trouble)? {
             blobs.extend(decode::<UploadRow>(removed.map_err(trouble)?.1.value())?.blobs());
         }
+        let mut inputs = Vec::new();
         for removed in self.batches.extract_from_if(all_of(id), |_, _| true).map_err(trouble)? {
-            blobs.extend(decode::<BatchRow>(removed.map_err(trouble)?.1.value())?.blob);
+            let (place, row) = removed.map_err(trouble)?;
+            inputs.extend(decode::<BatchRow>(row.value())?.blob.map(|blob| (place.value(), blob)));
+        }
+        for (place, blob) in inputs {
+            if !self.is_spent(place)? {
+                blobs.push(blob);
+            }
         }
         self.happened.retain_in(all_of(id), |_, _| false).map_err(trouble)?;
         blobs.into_iter().try_for_each(|blob| self.unname_blob(blob))
@@ -244,12 +263,14 @@ impl Reading {
         rows.map(|row| row.map(|(number, _)| BlobId::from_number(number.value())).map_err(trouble)).collect()
     }
 
-    /// A world, if it is known. Its files are read as `scanning` says, when somebody asks for their lines.
+    /// A world, if it is known. Its files are read as `scanning` says, when somebody asks for their lines; their
+    /// bytes count in `storage`.
     pub(super) fn world(
         &self,
         WorldId(id): WorldId,
         vault: &Arc<Vault>,
         scanning: &Scanning,
+        storage: &Arc<Storage>,
     ) -> io::Result<Option<KnownWorld>> {
         let worlds = self.0.open_table(WORLDS).map_err(trouble)?;
         let Some(row) = worlds.get(id).map_err(trouble)? else { return Ok(None) };
@@ -257,7 +278,8 @@ impl Reading {
 
         let mut uploads: HashMap<BlobId, Arc<Upload>> = HashMap::new();
         let mut upload = |row: BlobRow| {
-            let make = || Arc::new(Upload::known(Blob::known(vault, row.id(), row.bytes), scanning.clone()));
+            let blob = || Blob::known(vault, row.id(), row.bytes, storage);
+            let make = || Arc::new(Upload::known(blob(), scanning.clone()));
             Arc::clone(uploads.entry(row.id()).or_insert_with(make))
         };
         let table = self.0.open_table(FILES).map_err(trouble)?;
@@ -274,8 +296,8 @@ impl Reading {
         for row in table.range(all_of(id)).map_err(trouble)? {
             let (place, row) = row.map_err(trouble)?;
             let row: UploadRow = decode(row.value())?;
-            let part = |row: BlobRow| Blob::known(vault, row.id(), row.bytes);
-            parted.push(row.record(place.value().1, part, &mut upload)?);
+            let part = |row: BlobRow| Blob::known(vault, row.id(), row.bytes, storage);
+            parted.push(row.record(place.value().1, part));
         }
 
         let table = self.0.open_table(HAPPENED).map_err(trouble)?;
@@ -301,9 +323,10 @@ impl Reading {
                 behaviors.insert(row.behavior, Arc::clone(&behavior));
                 behavior
             };
-            let input = row.blob.map(&mut upload);
+            let happened: Happenings = happened.remove(&number).unwrap_or_default();
+            let input = row.blob.filter(|_| happened.spent.is_none()).map(&mut upload);
             let record = row.record(&facts.account, behavior, input)?;
-            batches.push((record, happened.remove(&number).unwrap_or_default()));
+            batches.push((record, happened));
         }
         let table = self.0.open_table(DELETED_MODELS).map_err(trouble)?;
         let rows = table.range(all_of(id)).map_err(trouble)?;

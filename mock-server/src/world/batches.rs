@@ -4,13 +4,15 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use batchmock_client::types::BatchUsage;
 use indexmap::IndexMap;
 
 use super::AccountIds;
 use super::behavior::Behavior;
 use super::files::Page;
 use super::results::{ResultFile, Results};
-use super::upload::Upload;
+use super::storage::{Share, Storage};
+use super::upload::Input;
 use crate::endpoint::Endpoint;
 use crate::input::Problem;
 use crate::sim::{Intervention, Observation, Plan, Seed, Timestamp};
@@ -35,7 +37,7 @@ pub(crate) struct BatchRecord {
     /// The id of its input, whether there is such a file or not.
     pub(crate) input_file_id: String,
     /// Its input, kept also when the file is deleted later.
-    pub(crate) upload: Option<Arc<Upload>>,
+    pub(crate) input: Input,
     /// The model of its lines as they name it, if its input is in order.
     pub(crate) model: Option<String>,
     /// What its creator attached.
@@ -62,6 +64,8 @@ pub(crate) struct Happenings {
     pub(crate) was_retrieved: bool,
     /// Which of its files were deleted before they expired.
     pub(crate) deleted_results: Vec<ResultFile>,
+    /// What its lines took, once nobody can ask for them any more: then it needs its input no longer.
+    pub(crate) spent: Option<BatchUsage>,
 }
 
 /// A batch, and what has happened to it since.
@@ -71,6 +75,8 @@ pub(super) struct BatchEntry {
     pub(super) happened: Happenings,
     /// Its files, once it has ended.
     pub(super) results: Option<Arc<Results>>,
+    /// What is kept of its lines, of what the world may store.
+    _lines: Share,
 }
 
 /// A batch as it looks at a time: what an answer is made of.
@@ -97,6 +103,13 @@ pub(super) struct Batches {
     by_input: HashMap<String, Vec<usize>>,
     /// The batches that have not ended, by the time at which they will.
     live: BTreeSet<(Timestamp, usize)>,
+}
+
+impl BatchRecord {
+    /// Of how many lines something is kept: how they end, or what is wrong with them.
+    fn n_lines(&self) -> u64 {
+        u64::from(self.plan.n_lines()).max(self.problems.len() as u64)
+    }
 }
 
 impl BatchEntry {
@@ -127,14 +140,20 @@ impl BatchEntry {
 
 impl Batches {
     /// Adds a batch to which this has happened so far, and tells its place.
-    pub(super) fn add(&mut self, record: BatchRecord, happened: Happenings) -> usize {
+    pub(super) fn add(&mut self, record: BatchRecord, happened: Happenings, storage: &Arc<Storage>) -> usize {
         let place = self.entries.len();
         self.by_id.insert(record.id.clone(), place);
         self.by_input.entry(record.input_file_id.clone()).or_default().push(place);
-        let entry = BatchEntry { record: Arc::new(record), happened, results: None };
+        let mut lines = Share::new(storage);
+        lines.set_lines(record.n_lines());
+        let entry = BatchEntry { record: Arc::new(record), happened, results: None, _lines: lines };
         self.live.insert((entry.ends_at(), place));
         self.entries.push(entry);
         place
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     pub(super) fn place(&self, id: &str) -> Option<usize> {

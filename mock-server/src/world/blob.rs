@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
+use super::storage::{Share, Storage};
 use crate::store::{BlobId, Vault};
 
 /// A directory for bytes that go when the server goes. Names in it are numbers: what a user calls a file never
@@ -18,12 +19,22 @@ pub(crate) struct BlobDir {
     n_blobs: AtomicU64,
 }
 
+/// Where a world begins its blobs.
+#[derive(Debug, Clone)]
+pub(crate) struct Scratch {
+    /// Where bytes are that go when the server goes.
+    pub(super) dir: Arc<BlobDir>,
+    /// Where they count.
+    pub(super) storage: Arc<Storage>,
+}
+
 /// Bytes that are written and will not change. They are deleted when the last owner lets go, and no fact names
 /// them.
 #[derive(Debug)]
 pub(crate) struct Blob {
     path: PathBuf,
-    len: u64,
+    /// All of them, of what its world may store.
+    share: Share,
     home: Home,
 }
 
@@ -56,8 +67,7 @@ impl BlobDir {
         Ok(Arc::new(Self { path, n_blobs: AtomicU64::new(0) }))
     }
 
-    /// Begins a blob.
-    pub(crate) fn create(self: &Arc<Self>) -> io::Result<BlobWriter> {
+    fn create(self: &Arc<Self>, storage: &Arc<Storage>) -> io::Result<BlobWriter> {
         let number = self.n_blobs.fetch_add(1, Ordering::Relaxed);
         let path = self.path.join(number.to_string());
         let file = match File::create_new(&path) {
@@ -70,8 +80,15 @@ impl BlobDir {
         }?;
         Ok(BlobWriter {
             file: BufWriter::with_capacity(256 * 1024, file),
-            blob: Blob { path, len: 0, home: Home::Passing { _dir: Arc::clone(self) } },
+            blob: Blob { path, share: Share::new(storage), home: Home::Passing { _dir: Arc::clone(self) } },
         })
+    }
+}
+
+impl Scratch {
+    /// Begins a blob.
+    pub(super) fn create(&self) -> io::Result<BlobWriter> {
+        self.dir.create(&self.storage)
     }
 }
 
@@ -98,7 +115,7 @@ impl BlobWriter {
     /// Appends bytes.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
-        self.blob.len += bytes.len() as u64;
+        self.blob.share.add_bytes(bytes.len() as u64);
         Ok(())
     }
 
@@ -113,7 +130,7 @@ impl BlobWriter {
             match self.file.get_mut().write_vectored(rest) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => {
-                    self.blob.len += written as u64;
+                    self.blob.share.add_bytes(written as u64);
                     IoSlice::advance_slices(&mut rest, written);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -135,7 +152,7 @@ impl BlobWriter {
         let Self { file, blob } = self;
         file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
         let id = vault.keep(&blob.path)?;
-        Ok(Blob::known(vault, id, blob.len))
+        Ok(Blob::known(vault, id, blob.len(), blob.share.storage()))
     }
 }
 
@@ -156,8 +173,10 @@ impl io::Write for BlobWriter {
 
 impl Blob {
     /// So many bytes that are in the vault.
-    pub(crate) fn known(vault: &Arc<Vault>, id: BlobId, len: u64) -> Self {
-        Self { path: vault.path(id), len, home: Home::Lasting(Arc::clone(vault), id) }
+    pub(crate) fn known(vault: &Arc<Vault>, id: BlobId, len: u64, storage: &Arc<Storage>) -> Self {
+        let mut share = Share::new(storage);
+        share.add_bytes(len);
+        Self { path: vault.path(id), share, home: Home::Lasting(Arc::clone(vault), id) }
     }
 
     /// What the bytes are called in the vault, if they are there.
@@ -168,9 +187,14 @@ impl Blob {
         }
     }
 
+    /// Where they count.
+    pub(super) fn storage(&self) -> &Arc<Storage> {
+        self.share.storage()
+    }
+
     /// The number of bytes.
     pub(crate) fn len(&self) -> u64 {
-        self.len
+        self.share.bytes()
     }
 
     /// Opens them for reading.

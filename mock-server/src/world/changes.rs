@@ -1,12 +1,13 @@
 //! What has changed in a world since its lock was taken, as far as it is to be kept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::AccountIds;
 use super::blob::Blob;
 use super::files::FileRecord;
 use super::state::State;
+use super::upload::Upload;
 use crate::store::{Fact, WorldFacts};
 
 /// What has changed: as notes, not as facts, so that what changes several times at once is told once, as it is
@@ -21,7 +22,8 @@ pub(super) struct Changes {
     /// Each with the bytes that it has let go: they are held until that is kept.
     of_uploads: BTreeMap<String, Vec<Arc<Blob>>>,
     created_batches: Vec<usize>,
-    of_batches: BTreeSet<usize>,
+    /// Each with the input that it has let go, which is held as well.
+    of_batches: BTreeMap<usize, Option<Arc<Upload>>>,
 }
 
 impl Changes {
@@ -83,8 +85,9 @@ impl Changes {
         self.created_batches.push(place);
     }
 
-    pub(super) fn of_batch(&mut self, place: usize) {
-        self.of_batches.insert(place);
+    pub(super) fn of_batch(&mut self, place: usize, let_go: Option<Arc<Upload>>) {
+        let held = self.of_batches.entry(place).or_default();
+        *held = held.take().or(let_go);
     }
 
     /// The facts that the changes amount to, in an order in which each can stand on those before.
@@ -122,9 +125,9 @@ impl Changes {
             let entry = state.batches().entry(place);
             Fact::BatchCreated(place as u64, Arc::clone(&entry.record))
         }));
-        facts.extend(of_batches.into_iter().map(|place| {
+        facts.extend(of_batches.into_iter().map(|(place, held)| {
             let entry = state.batches().entry(place);
-            Fact::Happened(place as u64, entry.happened.clone())
+            Fact::Happened { number: place as u64, happened: entry.happened.clone(), held }
         }));
         facts
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::Behavior;
-use super::blob::BlobDir;
+use super::blob::{BlobDir, Scratch};
 use super::upload::Scanning;
 use crate::config::Config;
 use crate::store::DataDir;
@@ -16,7 +16,7 @@ pub(super) struct Common {
     /// What batches are created with.
     pub(super) behavior: Arc<Behavior>,
     /// Where bytes are that go when the server goes.
-    pub(super) blobs: Arc<BlobDir>,
+    blobs: Arc<BlobDir>,
     /// What outlives the server, if anything does.
     pub(super) data_dir: Option<DataDir>,
 }
@@ -32,6 +32,11 @@ impl Common {
             Some(data_dir) => BlobDir::at(data_dir.scratch()),
         };
         Ok(Self { behavior: Arc::new(Behavior::new(&config)), blobs: blobs?, config, data_dir })
+    }
+
+    /// Where a new world begins its blobs.
+    pub(super) fn scratch(&self) -> Scratch {
+        Scratch { dir: Arc::clone(&self.blobs), storage: Arc::default() }
     }
 
     /// How uploads are scanned.

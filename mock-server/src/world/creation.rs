@@ -8,7 +8,8 @@ use indexmap::IndexMap;
 
 use super::World;
 use super::batches::{BatchRecord, BatchView};
-use super::upload::Upload;
+use super::storage::Full;
+use super::upload::{Input, Upload};
 use crate::config::BATCH_FILES_KEPT_FOR;
 use crate::endpoint::Endpoint;
 use crate::ids;
@@ -34,6 +35,14 @@ pub(crate) struct NewBatch {
 pub(crate) enum CreateBatchError {
     /// Its input does not exist (F-232, the older behavior).
     CannotFindInput { project_id: String },
+    /// There is no room for it.
+    WorldIsFull(Full),
+}
+
+impl From<Full> for CreateBatchError {
+    fn from(full: Full) -> Self {
+        Self::WorldIsFull(full)
+    }
 }
 
 /// An input, held against what a batch wants of it.
@@ -73,6 +82,10 @@ impl World {
         let NewBatch { endpoint, input_file_id, metadata, output_expires_after } = new;
         let mut state = self.lock();
         let now = self.settle(&mut state, wall);
+        let limits = &self.common.config.limits;
+        if state.batches().len() >= limits.world_batches {
+            return Err(Full::Batches(limits.world_batches).into());
+        }
         // It may have been deleted since it was examined.
         let input = input.filter(|_| state.batch_input(&input_file_id).is_some());
         if input.is_none() && self.common.config.switches.missing_input == MissingInput::RefusesCreate {
@@ -82,6 +95,8 @@ impl World {
             Some(Examined { upload, verdict }) => (Some(upload), verdict),
             None => (None, Err(vec![(self.cannot_find(&input_file_id), None)])),
         };
+        let n_lines = verdict.as_ref().map_or_else(Vec::len, |accepted| accepted.fates.len());
+        self.scratch.storage.check_room_for_lines(n_lines as u64, limits)?;
         let (workload, model, problems) = match verdict {
             Ok(Accepted { fates, model }) => (Workload::Accepted(fates), Some(model), Vec::new()),
             Err(problems) => (Workload::Rejected, None, problems),
@@ -94,7 +109,7 @@ impl World {
             behavior: Arc::clone(&self.common.behavior),
             endpoint,
             input_file_id,
-            upload,
+            input: Input::new(upload),
             model,
             metadata,
             results_kept_for: output_expires_after.unwrap_or(BATCH_FILES_KEPT_FOR),

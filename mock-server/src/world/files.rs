@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use batchmock_client::types::Purpose;
 
-use super::results::{ResultFile, Results};
+use super::blob::Blob;
+use super::results::{ResultBytes, Results};
 use super::upload::Upload;
 use crate::sim::Timestamp;
 
@@ -33,7 +34,7 @@ pub(crate) enum FileContent {
     /// A user sent them.
     Uploaded(Arc<Upload>),
     /// A batch made them.
-    Result(Arc<Results>, ResultFile),
+    Result(Arc<Results>, Arc<ResultBytes>),
 }
 
 /// A page to list: at most so many after a cursor.
@@ -68,12 +69,14 @@ pub(super) struct Files {
 }
 
 impl FileRecord {
-    /// The size in bytes. A result file is written when its size is first asked for, which blocks on the
-    /// disk.
-    pub(crate) fn bytes(&self) -> io::Result<u64> {
+    /// The bytes. A result file is written when it is first asked for, which blocks on the disk.
+    pub(crate) fn blob(&self) -> io::Result<&Blob> {
         match &self.content {
-            FileContent::Uploaded(upload) => Ok(upload.blob.len()),
-            FileContent::Result(results, which) => Ok(results.rendered()?.blob(*which).len()),
+            FileContent::Uploaded(upload) => Ok(&upload.blob),
+            FileContent::Result(results, bytes) => {
+                results.usage()?;
+                Ok(bytes.get().expect("they are written before the usage is known"))
+            }
         }
     }
 
@@ -96,6 +99,10 @@ impl Files {
         self.by_age.insert((record.created_at, number), Arc::clone(&record));
         self.by_id.insert(record.id.clone(), (number, Arc::clone(&record)));
         record
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
     }
 
     pub(super) fn get(&self, id: &str) -> Option<&Arc<FileRecord>> {

@@ -4,6 +4,7 @@ use std::io;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::blob::Scratch;
 use super::changes::Changes;
 use super::common::Common;
 use super::registry::of_run;
@@ -16,14 +17,21 @@ use crate::store::{KnownWorld, Ledger, WorldId};
 
 impl World {
     /// An empty world.
-    pub(super) fn new(id: WorldId, label: String, seed: Seed, common: Arc<Common>, wall: Timestamp) -> Self {
+    pub(super) fn new(
+        id: WorldId,
+        label: String,
+        seed: Seed,
+        common: Arc<Common>,
+        scratch: Scratch,
+        wall: Timestamp,
+    ) -> Self {
         let mut rng = seed.named("account").rng();
         let account = Arc::new(AccountIds {
             organization_id: ids::account("org-", &mut rng),
             project_id: ids::account("proj_", &mut rng),
         });
-        let state = State::new(new_clock(&common, wall));
-        let world = Self::with_state(id, label, seed, account, common, state);
+        let state = State::new(new_clock(&common, wall), Arc::clone(&scratch.storage));
+        let world = Self::with_state(id, label, seed, account, common, scratch, state);
         world.lock().begin_to_keep(Changes::of_new_world());
         world
     }
@@ -34,11 +42,12 @@ impl World {
         label: String,
         seed: Seed,
         common: Arc<Common>,
+        scratch: Scratch,
         known: KnownWorld,
     ) -> Self {
         let account = Arc::clone(&known.facts.account);
-        let state = State::known(known);
-        let world = Self::with_state(id, label, seed, account, common, state);
+        let state = State::known(known, Arc::clone(&scratch.storage));
+        let world = Self::with_state(id, label, seed, account, common, scratch, state);
         world.lock().begin_to_keep(Changes::default());
         world
     }
@@ -49,6 +58,7 @@ impl World {
         seed: Seed,
         account: Arc<AccountIds>,
         common: Arc<Common>,
+        scratch: Scratch,
         state: State,
     ) -> Self {
         Self {
@@ -58,6 +68,7 @@ impl World {
             account,
             ledger: common.data_dir.as_ref().map(|data_dir| data_dir.ledger(id)),
             common,
+            scratch,
             state: Mutex::new(state),
         }
     }
@@ -65,7 +76,7 @@ impl World {
     /// Empties the world and sets its clock as it was at first.
     pub(crate) fn reset(&self, wall: Timestamp) {
         let mut state = self.lock();
-        let emptied = State::new(new_clock(&self.common, wall));
+        let emptied = State::new(new_clock(&self.common, wall), Arc::clone(&self.scratch.storage));
         let before = std::mem::replace(&mut *state, emptied);
         state.begin_to_keep(Changes::of_new_world());
         // What nobody needs any more goes when the facts say so.

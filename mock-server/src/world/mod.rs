@@ -6,7 +6,7 @@
 //! gone.
 //!
 //! A world knows no HTTP. Its lock is held for look-ups and changes in memory only; what reads or writes the
-//! disk ([`Incoming`], [`Results::rendered`]) is done by the caller, outside the lock.
+//! disk ([`Incoming`], [`Results::usage`]) is done by the caller, outside the lock.
 
 mod advance;
 mod batches;
@@ -24,6 +24,7 @@ mod registry;
 mod result_line;
 mod results;
 mod state;
+mod storage;
 mod upload;
 
 use std::io;
@@ -34,6 +35,7 @@ pub(crate) use advance::{AdvanceError, AdvanceTo, Advanced, CameDue};
 pub(crate) use batches::{BatchRecord, BatchView, Happenings, Problems};
 use batchmock_client::types::Purpose;
 pub(crate) use behavior::Behavior;
+use blob::Scratch;
 pub(crate) use blob::{Blob, make_private};
 use common::Common;
 pub(crate) use creation::{CreateBatchError, NewBatch};
@@ -42,7 +44,8 @@ pub(crate) use parts::{NewUpload, UploadError, UploadRecord, UploadStage, Upload
 pub(crate) use registry::{NoWorld, Worlds};
 pub(crate) use results::{ResultFile, Results};
 pub(crate) use state::Counters;
-pub(crate) use upload::{Incoming, Scanning, Upload};
+pub(crate) use storage::{Full, Storage};
+pub(crate) use upload::{Incoming, Input, Scanning, Upload};
 
 use crate::clock::ClockMode;
 use crate::config::{BATCH_FILES_KEPT_FOR, ModelPolicy};
@@ -64,6 +67,8 @@ pub(crate) struct World {
     seed_of_run: Seed,
     account: Arc<AccountIds>,
     common: Arc<Common>,
+    /// Where its blobs begin.
+    scratch: Scratch,
     /// Where its facts are kept, if they are.
     ledger: Option<Ledger>,
     state: Mutex<State>,
@@ -106,6 +111,16 @@ pub(crate) enum AddFileError {
     TooLarge,
     /// It cannot be the input of a batch (F-117, F-121).
     Unusable(UploadFault),
+    /// There is no room for it on the disk, of which so many bytes may be used.
+    ExceedsQuota(u64),
+    /// There is no room for it.
+    WorldIsFull(Full),
+}
+
+impl From<Full> for AddFileError {
+    fn from(full: Full) -> Self {
+        Self::WorldIsFull(full)
+    }
 }
 
 /// Why a batch is not cancelled.
@@ -170,15 +185,15 @@ impl World {
     /// Begins to take a file in. Blocks on the disk.
     pub(crate) fn receive(&self) -> io::Result<Incoming> {
         let vault = self.common.data_dir.as_ref().map(|data_dir| Arc::clone(data_dir.vault()));
-        Incoming::new(&self.common.blobs, vault, self.common.scanning())
+        Incoming::new(&self.scratch, vault, self.common.scanning())
     }
 
     /// Adds a file that has come in.
     pub(crate) fn add_file(&self, wall: Timestamp, new: NewFile) -> Result<Arc<FileRecord>, AddFileError> {
-        let NewFile { purpose, filename, expires_after, upload } = new;
-        self.check_file(&purpose, &upload)?;
+        let NewFile { purpose, filename, expires_after, mut upload } = new;
         let mut state = self.lock();
         let now = self.settle(&mut state, wall);
+        self.check_file(&state, &purpose, &mut upload)?;
         let id = self.next_file_id(&mut state);
         Ok(state.add_file(FileRecord {
             id,
@@ -190,18 +205,31 @@ impl World {
         }))
     }
 
-    /// Whether a file may be added.
-    fn check_file(&self, purpose: &Purpose, upload: &Upload) -> Result<(), AddFileError> {
-        let limits = self.common.config.limits;
+    /// Whether a file may be added. What is kept of its lines is let go if nobody will run them.
+    fn check_file(&self, state: &State, purpose: &Purpose, upload: &mut Upload) -> Result<(), AddFileError> {
+        let limits = &self.common.config.limits;
         let is_batch = *purpose == Purpose::Batch;
         let limit = if is_batch { limits.batch_file_bytes } else { limits.file_bytes };
         if upload.blob.len() > limit {
             return Err(AddFileError::TooLarge);
         }
-        match upload.fault() {
-            Some(fault) if is_batch => Err(AddFileError::Unusable(fault)),
-            Some(_) | None => Ok(()),
+        if let Some(fault) = upload.fault().filter(|_| is_batch) {
+            return Err(AddFileError::Unusable(fault));
         }
+        if !is_batch {
+            upload.forget_lines();
+        }
+        if self.exceeds_quota() {
+            return Err(AddFileError::ExceedsQuota(limits.world_bytes));
+        }
+        self.scratch.storage.check_room_for_lines(0, limits)?;
+        state.check_room_for_a_file(limits)?;
+        Ok(())
+    }
+
+    /// Whether more is stored on disk than may be. What comes in counts as soon as it is written.
+    pub(crate) fn exceeds_quota(&self) -> bool {
+        self.scratch.storage.exceeds_quota(&self.common.config.limits)
     }
 
     fn next_file_id(&self, state: &mut State) -> String {
@@ -237,9 +265,16 @@ impl World {
     }
 
     /// Deletes a model of the account, if there is one; batches that name it from now on fail.
-    pub(crate) fn delete_model(&self, name: &str) -> bool {
+    pub(crate) fn delete_model(&self, name: &str) -> Result<bool, Full> {
         let mut state = self.lock();
-        self.is_there(&state, name) && state.delete_model(name)
+        if !self.is_there(&state, name) {
+            return Ok(false);
+        }
+        let most = self.common.config.limits.world_deleted_models;
+        if state.deleted_models().len() >= most {
+            return Err(Full::DeletedModels(most));
+        }
+        Ok(state.delete_model(name))
     }
 
     // Batches
@@ -353,7 +388,7 @@ impl World {
     // Inside
 
     fn settle(&self, state: &mut State, wall: Timestamp) -> Timestamp {
-        state.settle(wall, &self.common.blobs)
+        state.settle(wall, &self.scratch)
     }
 
     fn view(&self, state: &State, place: usize, now: Timestamp) -> BatchView {

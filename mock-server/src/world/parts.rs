@@ -11,6 +11,7 @@ use md5::{Digest as _, Md5};
 
 use super::blob::Blob;
 use super::files::{FileContent, FileRecord};
+use super::storage::Full;
 use super::upload::Upload;
 use super::{AddFileError, Incoming, World};
 use crate::ids;
@@ -52,15 +53,17 @@ pub(crate) struct UploadView {
     pub(crate) expires_at: Timestamp,
     /// How far it is.
     pub(crate) stage: UploadStage,
+    /// What it has become, told once: an upload does not hold its file.
+    pub(crate) file: Option<Arc<FileRecord>>,
 }
 
 /// How far an upload is (F-152).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UploadStage {
     /// It takes parts.
     Pending,
-    /// It has become this file.
-    Completed(Arc<FileRecord>),
+    /// It has become a file.
+    Completed,
     /// It was given up.
     Cancelled,
     /// Its time is over.
@@ -69,10 +72,10 @@ pub(crate) enum UploadStage {
 
 impl UploadStage {
     /// The word for it, as the API says it.
-    pub(crate) fn as_str(&self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
-            Self::Completed(_) => "completed",
+            Self::Completed => "completed",
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
         }
@@ -103,8 +106,14 @@ pub(crate) enum UploadError {
     WrongLength { announced: u64, found: u64 },
     /// Its bytes have this checksum, and not the one they should have.
     WrongChecksum(String),
-    /// The file cannot be added.
+    /// The file, or the part, cannot be added.
     Unusable(AddFileError),
+}
+
+impl<E: Into<AddFileError>> From<E> for UploadError {
+    fn from(error: E) -> Self {
+        Self::Unusable(error.into())
+    }
 }
 
 /// The parts that make up a file, in their order.
@@ -119,6 +128,8 @@ pub(super) struct Uploads {
     by_id: HashMap<String, UploadRecord>,
     /// Those that take parts, by the time at which they stop doing so.
     pending: BTreeSet<(Timestamp, String)>,
+    /// How many parts are kept for pending uploads.
+    n_parts: usize,
 }
 
 /// An upload, with its parts.
@@ -137,8 +148,14 @@ pub(crate) struct UploadRecord {
 }
 
 impl Uploads {
+    /// How many things are kept: uploads, of which it stays known that they were there, and parts.
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len() + self.n_parts
+    }
+
     pub(super) fn add(&mut self, id: &str, record: UploadRecord) {
-        if matches!(record.view.stage, UploadStage::Pending) {
+        self.n_parts += record.parts.len();
+        if record.view.stage == UploadStage::Pending {
             self.pending.insert((record.view.expires_at, id.to_owned()));
         }
         self.by_id.insert(id.to_owned(), record);
@@ -154,6 +171,7 @@ impl Uploads {
         let Some(record) = self.by_id.get_mut(id) else { return Vec::new() };
         self.pending.remove(&(record.view.expires_at, id.to_owned()));
         record.view.stage = stage;
+        self.n_parts -= record.parts.len();
         std::mem::take(&mut record.parts).into_values().collect()
     }
 
@@ -161,16 +179,26 @@ impl Uploads {
         self.by_id.get(id).ok_or(UploadError::NoSuchUpload)
     }
 
-    pub(super) fn pending(&mut self, id: &str) -> Result<&mut UploadRecord, UploadError> {
+    /// Adds a part to an upload that takes them.
+    pub(super) fn add_part(
+        &mut self,
+        id: &str,
+        part_id: String,
+        bytes: Arc<Blob>,
+    ) -> Result<(), UploadError> {
         self.check_pending(id)?;
-        self.by_id.get_mut(id).ok_or(UploadError::NoSuchUpload)
+        let record = self.by_id.get_mut(id).ok_or(UploadError::NoSuchUpload)?;
+        record.n_parts += 1;
+        record.parts.insert(part_id, bytes);
+        self.n_parts += 1;
+        Ok(())
     }
 
     pub(super) fn check_pending(&self, id: &str) -> Result<&UploadRecord, UploadError> {
         let record = self.get(id)?;
         match record.view.stage {
             UploadStage::Pending => Ok(record),
-            UploadStage::Completed(_) | UploadStage::Cancelled | UploadStage::Expired => {
+            UploadStage::Completed | UploadStage::Cancelled | UploadStage::Expired => {
                 Err(UploadError::Ended(record.view.stage.as_str()))
             }
         }
@@ -179,10 +207,11 @@ impl Uploads {
 
 impl World {
     /// Begins an upload.
-    pub(crate) fn begin_upload(&self, wall: Timestamp, new: NewUpload) -> UploadView {
+    pub(crate) fn begin_upload(&self, wall: Timestamp, new: NewUpload) -> Result<UploadView, Full> {
         let NewUpload { purpose, filename, n_bytes, expires_after } = new;
         let mut state = self.lock();
         let now = self.settle(&mut state, wall);
+        state.check_room_for_a_file(&self.common.config.limits)?;
         let number = state.next_upload();
         let id = ids::upload(now, &mut self.seed.nth("upload", number).rng());
         let view = UploadView {
@@ -193,11 +222,12 @@ impl World {
             created_at: now,
             expires_at: now + TAKES_PARTS_FOR,
             stage: UploadStage::Pending,
+            file: None,
         };
         let parts = HashMap::new();
         let record = UploadRecord { number, view: view.clone(), expires_after, parts, n_parts: 0 };
         state.add_upload(&id, record);
-        view
+        Ok(view)
     }
 
     /// Whether an upload takes parts: asked before one is read.
@@ -211,13 +241,17 @@ impl World {
     pub(crate) fn add_part(&self, wall: Timestamp, id: &str, bytes: Blob) -> Result<PartView, UploadError> {
         let mut state = self.lock();
         let now = self.settle(&mut state, wall);
-        let limit = self.common.config.limits.upload_bytes;
+        let limits = &self.common.config.limits;
         let seed = self.seed.named(id);
         let entry = state.uploads().check_pending(id)?;
         let taken: u64 = entry.parts.values().map(|part| part.len()).sum();
-        if taken.saturating_add(bytes.len()) > limit {
+        if taken.saturating_add(bytes.len()) > limits.upload_bytes {
             return Err(UploadError::TooLarge);
         }
+        if self.exceeds_quota() {
+            return Err(AddFileError::ExceedsQuota(limits.world_bytes).into());
+        }
+        state.check_room_for_a_file(limits)?;
         let part_id = ids::part(now, &mut seed.nth("part", entry.n_parts).rng());
         state.add_part(id, part_id.clone(), Arc::new(bytes))?;
         Ok(PartView { id: part_id, created_at: now })
@@ -227,7 +261,7 @@ impl World {
     pub(crate) fn cancel_upload(&self, wall: Timestamp, id: &str) -> Result<UploadView, UploadError> {
         let mut state = self.lock();
         self.settle(&mut state, wall);
-        if !matches!(state.uploads().get(id)?.view.stage, UploadStage::Cancelled) {
+        if state.uploads().get(id)?.view.stage != UploadStage::Cancelled {
             state.uploads().check_pending(id)?;
             state.end_upload(id, UploadStage::Cancelled);
         }
@@ -262,14 +296,14 @@ impl World {
         &self,
         wall: Timestamp,
         id: &str,
-        upload: Upload,
+        mut upload: Upload,
     ) -> Result<UploadView, UploadError> {
         let mut state = self.lock();
         self.settle(&mut state, wall);
         let entry = state.uploads().check_pending(id)?;
         let UploadView { purpose, filename, created_at, .. } = entry.view.clone();
         let expires_after = entry.expires_after;
-        self.check_file(&purpose, &upload).map_err(UploadError::Unusable)?;
+        self.check_file(&state, &purpose, &mut upload)?;
         let file_id = self.next_file_id(&mut state);
         let file = state.add_file(FileRecord {
             id: file_id,
@@ -279,8 +313,8 @@ impl World {
             created_at,
             content: FileContent::Uploaded(Arc::new(upload)),
         });
-        state.end_upload(id, UploadStage::Completed(file));
-        Ok(state.uploads().get(id)?.view.clone())
+        state.end_upload(id, UploadStage::Completed);
+        Ok(UploadView { file: Some(file), ..state.uploads().get(id)?.view.clone() })
     }
 }
 

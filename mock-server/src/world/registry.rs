@@ -80,14 +80,15 @@ impl Worlds {
             return Ok(world);
         }
         let seed = Seed::new(self.config().seed).named(key);
+        let scratch = self.common.scratch();
         let known = match self.data_dir() {
             None => None,
-            Some(data_dir) => {
-                data_dir.read_world(id, &self.common.scanning()).map_err(NoWorld::Unreadable)?
-            }
+            Some(data_dir) => data_dir
+                .read_world(id, &self.common.scanning(), &scratch.storage)
+                .map_err(NoWorld::Unreadable)?,
         };
         let world = if let Some(known) = known {
-            World::known(id, label(key, seed), seed, Arc::clone(&self.common), known)
+            World::known(id, label(key, seed), seed, Arc::clone(&self.common), scratch, known)
         } else {
             // Of several who come at once each may make one more than that.
             let n_worlds = match self.data_dir() {
@@ -97,7 +98,7 @@ impl Worlds {
             if n_worlds >= most {
                 return Err(NoWorld::TooMany);
             }
-            World::new(id, label(key, seed), seed, Arc::clone(&self.common), wall)
+            World::new(id, label(key, seed), seed, Arc::clone(&self.common), scratch, wall)
         };
         let world = Arc::new(world);
         if let Some(lost) = self.by_key.insert(key.to_owned(), Arc::clone(&world)) {

@@ -2,12 +2,12 @@
 //! line by line, in memory never whole.
 
 use std::io;
-use std::sync::{Arc, Mutex, OnceLock, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak, mpsc};
 
 use batchmock_client::types::BatchUsage;
 
 use super::batches::BatchRecord;
-use super::blob::{Blob, BlobDir};
+use super::blob::{Blob, Scratch};
 use super::json_lines::JsonLines;
 use super::line_template::LineTemplates;
 use super::result_line::LineTeller;
@@ -37,45 +37,59 @@ pub(crate) struct Results {
     batch: Arc<BatchRecord>,
     last: Observation,
     /// Where the files are written.
-    blobs: Arc<BlobDir>,
+    scratch: Scratch,
     /// Held while rendering, so that two who look at once do the work once.
     rendering: Mutex<()>,
-    rendered: OnceLock<Rendered>,
+    /// The tokens of all lines that succeeded, once the files are written.
+    usage: OnceLock<BatchUsage>,
+    output: Weak<ResultBytes>,
+    error: Weak<ResultBytes>,
 }
 
-/// The files, and what they add up to.
+/// The bytes of a result file, once they are written. They belong to the file and go with it, though its batch
+/// stays.
 #[derive(Debug)]
-pub(crate) struct Rendered {
-    output: Blob,
-    error: Blob,
-    /// The tokens of all lines that succeeded.
-    pub(crate) usage: BatchUsage,
+pub(crate) struct ResultBytes {
+    /// Of which file.
+    pub(super) which: ResultFile,
+    blob: OnceLock<Blob>,
 }
 
-impl Rendered {
-    /// One of the files; empty if the batch has no such file.
-    pub(crate) fn blob(&self, which: ResultFile) -> &Blob {
-        match which {
-            ResultFile::Output => &self.output,
-            ResultFile::Error => &self.error,
-        }
+impl ResultBytes {
+    fn new(which: ResultFile) -> Arc<Self> {
+        Arc::new(Self { which, blob: OnceLock::new() })
+    }
+
+    /// The bytes, if they are written.
+    pub(super) fn get(&self) -> Option<&Blob> {
+        self.blob.get()
     }
 }
 
 impl Results {
-    /// The results of a batch whose last state is `last`. The ids of its files follow from its seed.
-    pub(super) fn new(batch: Arc<BatchRecord>, last: Observation, blobs: Arc<BlobDir>) -> Self {
+    /// The results of a batch whose last state is `last`, and where the bytes of its output and of its error file
+    /// will be. The ids of the files follow from its seed. If `spent` is known, nobody can ask for the files.
+    pub(super) fn new(
+        batch: Arc<BatchRecord>,
+        last: Observation,
+        spent: Option<BatchUsage>,
+        scratch: Scratch,
+    ) -> (Self, [Arc<ResultBytes>; 2]) {
         let id = |name| ids::file(&mut batch.seed.named(name).rng());
         let (has_output_file, has_error_file) = which_files(&last, &batch.behavior.switches);
-        Self {
+        let (output, error) = (ResultBytes::new(ResultFile::Output), ResultBytes::new(ResultFile::Error));
+        let results = Self {
             output_file_id: has_output_file.then(|| id("output file")),
             error_file_id: has_error_file.then(|| id("error file")),
             batch,
             last,
-            blobs,
+            scratch,
             rendering: Mutex::new(()),
-            rendered: OnceLock::new(),
-        }
+            usage: spent.map(OnceLock::from).unwrap_or_default(),
+            output: Arc::downgrade(&output),
+            error: Arc::downgrade(&error),
+        };
+        (results, [output, error])
     }
 
     /// Whose they are.
@@ -83,30 +97,40 @@ impl Results {
         &self.batch.id
     }
 
-    /// Whether [`rendered`](Self::rendered) answers at once.
-    pub(crate) fn is_rendered(&self) -> bool {
-        self.rendered.get().is_some()
+    /// The tokens of all lines that succeeded, if the files have been written.
+    pub(super) fn known_usage(&self) -> Option<BatchUsage> {
+        self.usage.get().copied()
     }
 
-    /// The files. The first call reads the input and writes them, which blocks on the disk; when that
-    /// fails, the next call tries again.
-    pub(crate) fn rendered(&self) -> io::Result<&Rendered> {
-        if let Some(rendered) = self.rendered.get() {
-            return Ok(rendered);
+    /// Whether [`usage`](Self::usage) answers at once.
+    pub(crate) fn is_rendered(&self) -> bool {
+        self.usage.get().is_some()
+    }
+
+    /// The tokens of all lines that succeeded. The first call reads the input and writes the files, which blocks
+    /// on the disk; when that fails, the next call tries again.
+    pub(crate) fn usage(&self) -> io::Result<&BatchUsage> {
+        if let Some(usage) = self.usage.get() {
+            return Ok(usage);
         }
-        let _turn = self.rendering.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(rendered) = self.rendered.get() {
-            return Ok(rendered);
+        let _turn = self.rendering.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(usage) = self.usage.get() {
+            return Ok(usage);
         }
-        let rendered = self.render()?;
-        Ok(self.rendered.get_or_init(|| rendered))
+        let input = self.batch.input.get();
+        let usage = self.render(input.as_deref())?;
+        // One that stays when the server goes is needed again then.
+        if input.is_some_and(|input| input.blob.id().is_none()) {
+            self.batch.input.let_go();
+        }
+        Ok(self.usage.get_or_init(|| usage))
     }
 
     /// Renders the lines in parts, on all cores, and writes the parts in their order.
-    fn render(&self) -> io::Result<Rendered> {
-        let (mut output, mut error) = (self.blobs.create()?, self.blobs.create()?);
+    fn render(&self, input: Option<&Upload>) -> io::Result<BatchUsage> {
+        let (mut output, mut error) = (self.scratch.create()?, self.scratch.create()?);
         let mut usage = BatchUsage::default();
-        if let Some(upload) = &self.batch.upload {
+        if let Some(upload) = input {
             let ends: Vec<_> = self.batch.plan.line_ends(&self.last).collect();
             self.render_parts(&ends, upload, |part| {
                 output.write(&part.output)?;
@@ -115,7 +139,13 @@ impl Results {
                 Ok(())
             })?;
         }
-        Ok(Rendered { output: output.finish()?, error: error.finish()?, usage })
+        for (bytes, written) in [(&self.output, output.finish()?), (&self.error, error.finish()?)] {
+            // A file that is deleted already has none.
+            if let Some(bytes) = bytes.upgrade() {
+                bytes.blob.get_or_init(|| written);
+            }
+        }
+        Ok(usage)
     }
 
     /// Of n workers each renders every n-th part and waits with it until it is its turn, so that there are never

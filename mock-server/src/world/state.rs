@@ -6,16 +6,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use batchmock_client::types::Purpose;
+use batchmock_client::types::{BatchUsage, Purpose};
 
 use super::batches::{BatchEntry, BatchRecord, Batches, Happenings, Problems};
-use super::blob::{Blob, BlobDir};
+use super::blob::{Blob, Scratch};
 use super::changes::Changes;
 use super::files::{FileContent, FileRecord, Files};
 use super::parts::{UploadError, UploadRecord, UploadStage, Uploads};
-use super::results::{ResultFile, Results};
+use super::results::Results;
+use super::storage::{Full, Storage};
 use super::upload::Upload;
 use crate::clock::{Clock, ClockMode};
+use crate::config::Limits;
 use crate::sim::{Intervention, InterventionKind, Timestamp};
 use crate::store::{KnownWorld, WorldFacts};
 
@@ -34,6 +36,8 @@ pub(super) struct State {
     /// The latest time anybody has been told. Two requests may read the wall in one order and get the lock
     /// in the other; a world never goes back.
     latest: Timestamp,
+    /// How much all this takes.
+    storage: Arc<Storage>,
     /// What is still to be kept of all this; none if nothing is.
     pub(super) changes: Option<Changes>,
 }
@@ -53,7 +57,7 @@ pub(crate) struct Counters {
 }
 
 impl State {
-    pub(super) fn new(clock: Clock) -> Self {
+    pub(super) fn new(clock: Clock, storage: Arc<Storage>) -> Self {
         Self {
             clock,
             files: Files::default(),
@@ -64,15 +68,16 @@ impl State {
             n_exchanges: 0,
             n_answers: 0,
             latest: Timestamp::from_unix_millis(i64::MIN),
+            storage,
             changes: None,
         }
     }
 
     /// The state that facts tell.
-    pub(super) fn known(known: KnownWorld) -> Self {
+    pub(super) fn known(known: KnownWorld, storage: Arc<Storage>) -> Self {
         let KnownWorld { facts, deleted_models, files, uploads, batches } = known;
         let WorldFacts { label: _, account: _, clock, counters } = facts;
-        let mut state = Self { deleted_models, counters, ..Self::new(clock) };
+        let mut state = Self { deleted_models, counters, ..Self::new(clock, storage) };
         for (number, file) in files {
             state.files.add(number, file);
         }
@@ -81,7 +86,7 @@ impl State {
             state.uploads.add(&id, upload);
         }
         for (batch, happened) in batches {
-            state.batches.add(batch, happened);
+            state.batches.add(batch, happened, &state.storage);
         }
         state
     }
@@ -140,6 +145,14 @@ impl State {
         self.batches.live().filter_map(|entry| entry.next_change(now)).min()
     }
 
+    /// Whether one more file, upload or part may be kept.
+    pub(super) fn check_room_for_a_file(&self, limits: &Limits) -> Result<(), Full> {
+        if self.files.len() + self.uploads.len() >= limits.world_files {
+            return Err(Full::Files(limits.world_files));
+        }
+        Ok(())
+    }
+
     // Counting
 
     /// The number of the next answer of the world, counted from 1.
@@ -190,7 +203,7 @@ impl State {
     // Changing
 
     /// Lets everything happen that has come due, in the order of its times, and tells the time.
-    pub(super) fn settle(&mut self, wall: Timestamp, blobs: &Arc<BlobDir>) -> Timestamp {
+    pub(super) fn settle(&mut self, wall: Timestamp, scratch: &Scratch) -> Timestamp {
         let now = self.now(wall);
         while let Some(id) = self.uploads.next_expired(now) {
             self.end_upload(&id, UploadStage::Expired);
@@ -206,7 +219,7 @@ impl State {
                     let id = id.to_owned();
                     self.remove_file(&id, at);
                 }
-                (Some((at, place)), _) => self.end_batch(at, place, blobs),
+                (Some((at, place)), _) => self.end_batch(at, place, scratch),
                 (None, Some(_)) => unreachable!("an expiry alone is taken above"),
             }
         }
@@ -252,9 +265,7 @@ impl State {
         part_id: String,
         bytes: Arc<Blob>,
     ) -> Result<(), UploadError> {
-        let record = self.uploads.pending(id)?;
-        record.n_parts += 1;
-        record.parts.insert(part_id, bytes);
+        self.uploads.add_part(id, part_id, bytes)?;
         self.note(|changes| changes.of_upload(id, Vec::new()));
         Ok(())
     }
@@ -267,7 +278,7 @@ impl State {
 
     /// Adds a new batch, and tells its place.
     pub(super) fn add_batch(&mut self, record: BatchRecord) -> usize {
-        let place = self.batches.add(record, Happenings::default());
+        let place = self.batches.add(record, Happenings::default(), &self.storage);
         self.note(|changes| changes.created_batch(place));
         place
     }
@@ -277,7 +288,7 @@ impl State {
         let happened = &mut self.batches.entry_mut(place).happened;
         let was_retrieved = std::mem::replace(&mut happened.was_retrieved, true);
         if !was_retrieved {
-            self.note(|changes| changes.of_batch(place));
+            self.note(|changes| changes.of_batch(place, None));
         }
         was_retrieved
     }
@@ -286,7 +297,7 @@ impl State {
     pub(super) fn intervene(&mut self, place: usize, next: Intervention) -> bool {
         let makes_a_difference = self.batches.intervene(place, next);
         if makes_a_difference {
-            self.note(|changes| changes.of_batch(place));
+            self.note(|changes| changes.of_batch(place, None));
         }
         makes_a_difference
     }
@@ -294,17 +305,17 @@ impl State {
     /// Says what a batch that was forced to fail shows.
     pub(super) fn script_problems(&mut self, place: usize, problems: Problems) {
         self.batches.entry_mut(place).happened.scripted_problems = Some(problems);
-        self.note(|changes| changes.of_batch(place));
+        self.note(|changes| changes.of_batch(place, None));
     }
 
     /// Deletes a file that has not expired.
     pub(super) fn delete_file(&mut self, id: &str, at: Timestamp) -> bool {
-        if let Some(FileContent::Result(results, which)) = self.files.get(id).map(|record| &record.content)
+        if let Some(FileContent::Result(results, bytes)) = self.files.get(id).map(|record| &record.content)
             && let Some(place) = self.batches.place(results.batch_id())
         {
-            let which = *which;
+            let which = bytes.which;
             self.batches.entry_mut(place).happened.deleted_results.push(which);
-            self.note(|changes| changes.of_batch(place));
+            self.note(|changes| changes.of_batch(place, None));
         }
         self.remove_file(id, at)
     }
@@ -320,25 +331,43 @@ impl State {
                 }
             }
             // No batch reads a result.
-            FileContent::Result(..) => {}
+            FileContent::Result(results, _) => self.spend_if_gone(results),
         }
         true
     }
 
+    /// Lets go of the input of a batch if its results have been looked at, and are gone. As long as nobody has
+    /// looked, what they add up to is still to be found out.
+    fn spend_if_gone(&mut self, results: &Results) {
+        let mut ids = [&results.output_file_id, &results.error_file_id].into_iter().flatten();
+        let Some(place) = self.batches.place(results.batch_id()) else { return };
+        let entry = self.batches.entry_mut(place);
+        if entry.happened.spent.is_some() || ids.any(|id| self.files.get(id).is_some()) {
+            return;
+        }
+        if let Some(usage) = results.known_usage() {
+            entry.happened.spent = Some(usage);
+            let let_go = entry.record.input.let_go();
+            self.note(|changes| changes.of_batch(place, let_go));
+        }
+    }
+
     /// Shows the files of a batch that has ended.
-    fn end_batch(&mut self, ends_at: Timestamp, place: usize, blobs: &Arc<BlobDir>) {
+    fn end_batch(&mut self, ends_at: Timestamp, place: usize, scratch: &Scratch) {
         self.batches.end(ends_at, place);
         let entry = self.batches.entry_mut(place);
         let batch = Arc::clone(&entry.record);
         let last = entry.observe(ends_at);
-        let results = Arc::new(Results::new(Arc::clone(&batch), last, Arc::clone(blobs)));
+        let spent = entry.happened.spent;
+        let (results, [output, error]) = Results::new(Arc::clone(&batch), last, spent, scratch.clone());
+        let results = Arc::new(results);
         entry.results = Some(Arc::clone(&results));
-        for (number, id, which, name) in [
-            (batch.first_file_number, &results.output_file_id, ResultFile::Output, "output"),
-            (batch.first_file_number + 1, &results.error_file_id, ResultFile::Error, "error"),
+        for (number, id, bytes, name) in [
+            (batch.first_file_number, &results.output_file_id, output, "output"),
+            (batch.first_file_number + 1, &results.error_file_id, error, "error"),
         ] {
             let Some(id) = id else { continue };
-            if entry.happened.deleted_results.contains(&which) {
+            if spent.is_some() || entry.happened.deleted_results.contains(&bytes.which) {
                 continue;
             }
             let record = FileRecord {
@@ -348,9 +377,15 @@ impl State {
                 filename: format!("{}_{name}.jsonl", batch.id),
                 created_at: ends_at,
                 expires_at: Some(ends_at + batch.results_kept_for),
-                content: FileContent::Result(Arc::clone(&results), which),
+                content: FileContent::Result(Arc::clone(&results), bytes),
             };
             self.files.add(number, record);
+        }
+        if results.output_file_id.is_none() && results.error_file_id.is_none() && spent.is_none() {
+            // Nobody ever can ask for its lines.
+            entry.happened.spent = Some(BatchUsage::default());
+            let let_go = batch.input.let_go();
+            self.note(|changes| changes.of_batch(place, let_go));
         }
     }
 

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 
-use super::blob::{Blob, BlobDir, BlobWriter};
+use super::blob::{Blob, BlobWriter, Scratch};
+use super::storage::Share;
 use crate::input::{Line, LineContent, LineOutcome, LineRules, Reading, Scan, Scanner, UploadFault};
 use crate::responder::Responder;
 use crate::store::Vault;
@@ -30,11 +31,15 @@ pub(crate) struct Upload {
     pub(crate) blob: Blob,
     scanning: Scanning,
     /// Known for every file that has come in, since the purpose may come after the bytes; of one that came when
-    /// the server last ran, as soon as somebody asks.
-    scan: OnceLock<Scan>,
+    /// the server last ran, as soon as somebody asks. Its lines count in what the world may store.
+    scan: OnceLock<(Scan, Share)>,
     /// Held while scanning again, so that two who ask at once do the work once.
     turn: Mutex<()>,
 }
+
+/// The input of a batch, until nobody needs it any more.
+#[derive(Debug)]
+pub(crate) struct Input(Mutex<Option<Arc<Upload>>>);
 
 /// How files are scanned.
 #[derive(Debug, Clone)]
@@ -54,13 +59,9 @@ pub(super) struct LineReader {
 
 impl Incoming {
     /// Begins a file. Blocks on the disk.
-    pub(super) fn new(
-        blobs: &Arc<BlobDir>,
-        vault: Option<Arc<Vault>>,
-        scanning: Scanning,
-    ) -> io::Result<Self> {
+    pub(super) fn new(scratch: &Scratch, vault: Option<Arc<Vault>>, scanning: Scanning) -> io::Result<Self> {
         let scanner = scanning.scanner();
-        Ok(Self { writer: blobs.create()?, vault, scanning, scanner })
+        Ok(Self { writer: scratch.create()?, vault, scanning, scanner })
     }
 
     /// Takes the next bytes, in pieces. Blocks on the disk.
@@ -78,7 +79,9 @@ impl Incoming {
             None => writer.finish()?,
             Some(vault) => writer.finish_in(&vault)?,
         };
-        Ok(Upload { blob, scanning, scan: OnceLock::from(scanner.finish()), turn: Mutex::default() })
+        let upload = Upload::known(blob, scanning);
+        upload.found(scanner.finish());
+        Ok(upload)
     }
 }
 
@@ -97,26 +100,40 @@ impl Upload {
     /// What the file is as the input of a batch. Blocks on the disk if it has not been scanned since the server
     /// started.
     pub(super) fn scan(&self) -> io::Result<&Scan> {
-        if let Some(scan) = self.scan.get() {
+        if let Some((scan, _)) = self.scan.get() {
             return Ok(scan);
         }
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(scan) = self.scan.get() {
+        if let Some((scan, _)) = self.scan.get() {
             return Ok(scan);
         }
         let (mut file, mut scanner) = (self.blob.open()?, self.scanning.scanner());
         let mut chunk = vec![0; CHUNK];
         loop {
             match file.read(&mut chunk)? {
-                0 => return Ok(self.scan.get_or_init(|| scanner.finish())),
+                0 => return Ok(self.found(scanner.finish())),
                 n => scanner.push(&chunk[..n]),
             }
         }
     }
 
+    fn found(&self, scan: Scan) -> &Scan {
+        let counted = || {
+            let mut lines = Share::new(self.blob.storage());
+            lines.set_lines(scan.lines.len() as u64);
+            (scan, lines)
+        };
+        &self.scan.get_or_init(counted).0
+    }
+
+    /// Lets go of what was kept of its lines: nobody will run them.
+    pub(super) fn forget_lines(&mut self) {
+        self.scan = OnceLock::new();
+    }
+
     /// Why the file cannot be uploaded for a batch, as far as it has been scanned.
     pub(super) fn fault(&self) -> Option<UploadFault> {
-        self.scan.get().and_then(|scan| scan.fault)
+        self.scan.get().and_then(|(scan, _)| scan.fault)
     }
 
     /// How each line is asked to end by these rules, in the order of [`Scan::lines`]. Blocks on the disk if
@@ -143,6 +160,23 @@ impl Upload {
     /// Opens the file to read lines again.
     pub(super) fn reader(&self) -> io::Result<LineReader> {
         Ok(LineReader { file: self.blob.open()?, line: Vec::new() })
+    }
+}
+
+impl Input {
+    /// An input, if there is one.
+    pub(crate) fn new(upload: Option<Arc<Upload>>) -> Self {
+        Self(Mutex::new(upload))
+    }
+
+    /// The input, if it was not let go.
+    pub(crate) fn get(&self) -> Option<Arc<Upload>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lets go of it. Its bytes are there as long as what this gives.
+    pub(super) fn let_go(&self) -> Option<Arc<Upload>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 

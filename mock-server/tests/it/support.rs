@@ -134,6 +134,12 @@ impl Client {
         Self { http: reqwest::Client::new(), base_url: server.base_url(), authorization }
     }
 
+    /// A client for the account of a key of a server elsewhere.
+    pub(crate) fn of(base_url: &str, key: &str) -> Self {
+        let authorization = Some(format!("Bearer {key}"));
+        Self { http: reqwest::Client::new(), base_url: base_url.to_owned(), authorization }
+    }
+
     /// The same client for another account.
     pub(crate) fn with_key(&self, key: &str) -> Self {
         self.with_authorization(Some(&format!("Bearer {key}")))

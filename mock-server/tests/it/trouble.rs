@@ -4,9 +4,12 @@
 //! answers, or closes the connection.
 
 mod crowds;
+mod growth;
 mod limits;
 mod names;
 mod raw;
+#[cfg(unix)]
+mod released;
 #[cfg(unix)]
 pub(crate) mod storage;
 mod uploads;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use batchmock_client::types::{BatchUsage, InputTokensDetails, OutputTokensDetails};
 use indexmap::{IndexMap, IndexSet};
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,7 @@ use crate::endpoint::Endpoint;
 use crate::input::Problem;
 use crate::sim::{Ending, Intervention, InterventionKind, LineFate, Seed, Workload};
 use crate::switches::UrlProblem;
-use crate::world::{AccountIds, BatchRecord, Behavior, Happenings, Problems, ResultFile, Upload};
+use crate::world::{AccountIds, BatchRecord, Behavior, Happenings, Input, Problems, ResultFile, Upload};
 
 /// A batch as it was created. What its plan was made from is kept, and the plan is made again.
 #[derive(Debug, Serialize, Deserialize)]
@@ -83,6 +84,19 @@ pub(in crate::store) struct HappenedRow {
     was_retrieved: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     deleted_results: Vec<ResultRow>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    spent: Option<SpentRow>,
+}
+
+/// What the lines of a batch took, in tokens.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SpentRow {
+    input: u64,
+    cached: u64,
+    output: u64,
+    reasoning: u64,
+    total: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -120,7 +134,7 @@ impl BatchRow {
             behavior,
             endpoint,
             input_file_id,
-            upload,
+            input,
             model,
             metadata,
             results_kept_for,
@@ -137,7 +151,7 @@ impl BatchRow {
             results_kept_for: *results_kept_for,
             first_file_number: *first_file_number,
             behavior: behavior_number,
-            blob: upload.as_ref().and_then(|upload| BlobRow::of(upload)),
+            blob: input.get().and_then(|upload| BlobRow::of(&upload)),
             model: model.clone(),
             metadata: metadata.clone(),
             lines: match plan.workload() {
@@ -178,7 +192,7 @@ impl BatchRow {
             endpoint: Endpoint::from_path(&endpoint)
                 .ok_or_else(|| damaged(format!("there is no endpoint {endpoint}")))?,
             input_file_id,
-            upload,
+            input: Input::new(upload),
             model,
             metadata,
             results_kept_for,
@@ -242,7 +256,7 @@ impl ProblemsRow {
 
 impl HappenedRow {
     pub(in crate::store) fn new(happened: &Happenings) -> Self {
-        let Happenings { interventions, scripted_problems, was_retrieved, deleted_results } = happened;
+        let Happenings { interventions, scripted_problems, was_retrieved, deleted_results, spent } = happened;
         let intervention = |Intervention { at, kind }: &Intervention| InterventionRow {
             at: millis(*at),
             kind: match kind {
@@ -268,11 +282,17 @@ impl HappenedRow {
                     ResultFile::Error => ResultRow::Error,
                 })
                 .collect(),
+            spent: spent.map(SpentRow::new),
         }
     }
 
+    /// Whether the batch needs its input no longer.
+    pub(in crate::store) fn is_spent(&self) -> bool {
+        self.spent.is_some()
+    }
+
     pub(in crate::store) fn happened(self) -> io::Result<Happenings> {
-        let Self { interventions, scripted_problems, was_retrieved, deleted_results } = self;
+        let Self { interventions, scripted_problems, was_retrieved, deleted_results, spent } = self;
         let intervention = |InterventionRow { at, kind }| Intervention {
             at: time(at),
             kind: match kind {
@@ -295,6 +315,39 @@ impl HappenedRow {
                     ResultRow::Error => ResultFile::Error,
                 })
                 .collect(),
+            spent: spent.map(SpentRow::usage),
         })
+    }
+}
+
+impl SpentRow {
+    fn new(usage: BatchUsage) -> Self {
+        let BatchUsage {
+            input_tokens,
+            input_tokens_details,
+            output_tokens,
+            output_tokens_details,
+            total_tokens,
+        } = usage;
+        let InputTokensDetails { cached_tokens } = input_tokens_details;
+        let OutputTokensDetails { reasoning_tokens } = output_tokens_details;
+        Self {
+            input: input_tokens,
+            cached: cached_tokens,
+            output: output_tokens,
+            reasoning: reasoning_tokens,
+            total: total_tokens,
+        }
+    }
+
+    fn usage(self) -> BatchUsage {
+        let Self { input, cached, output, reasoning, total } = self;
+        BatchUsage {
+            input_tokens: input,
+            input_tokens_details: InputTokensDetails { cached_tokens: cached },
+            output_tokens: output,
+            output_tokens_details: OutputTokensDetails { reasoning_tokens: reasoning },
+            total_tokens: total,
+        }
     }
 }

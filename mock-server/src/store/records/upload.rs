@@ -1,15 +1,14 @@
 //! Uploads, whose files come in parts.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use batchmock_client::types::Purpose;
 use serde::{Deserialize, Serialize};
 
-use super::{BlobRow, FileRow, damaged, millis, time};
-use crate::world::{Blob, Upload, UploadRecord, UploadStage, UploadView};
+use super::{BlobRow, millis, time};
+use crate::world::{Blob, UploadRecord, UploadStage, UploadView};
 
 /// An upload, with the parts that it has.
 #[derive(Debug, Serialize, Deserialize)]
@@ -24,9 +23,6 @@ pub(in crate::store) struct UploadRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     file_expires_after: Option<Duration>,
     stage: StageRow,
-    /// What it has become, which may be deleted by now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    file: Option<FileRow>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     parts: BTreeMap<String, BlobRow>,
     n_parts: u64,
@@ -44,12 +40,12 @@ enum StageRow {
 impl UploadRow {
     pub(in crate::store) fn new(upload: &UploadRecord) -> Self {
         let UploadRecord { number: _, view, expires_after, parts, n_parts } = upload;
-        let UploadView { id, purpose, filename, n_bytes, created_at, expires_at, stage } = view;
-        let (stage, file) = match stage {
-            UploadStage::Pending => (StageRow::Pending, None),
-            UploadStage::Completed(file) => (StageRow::Completed, FileRow::new(file)),
-            UploadStage::Cancelled => (StageRow::Cancelled, None),
-            UploadStage::Expired => (StageRow::Expired, None),
+        let UploadView { id, purpose, filename, n_bytes, created_at, expires_at, stage, file: _ } = view;
+        let stage = match stage {
+            UploadStage::Pending => StageRow::Pending,
+            UploadStage::Completed => StageRow::Completed,
+            UploadStage::Cancelled => StageRow::Cancelled,
+            UploadStage::Expired => StageRow::Expired,
         };
         let part = |(id, bytes): (&String, &Arc<Blob>)| Some((id.clone(), BlobRow::of_blob(bytes)?));
         Self {
@@ -61,23 +57,17 @@ impl UploadRow {
             expires_at: millis(*expires_at),
             file_expires_after: *expires_after,
             stage,
-            file,
             parts: parts.iter().filter_map(part).collect(),
             n_parts: *n_parts,
         }
     }
 
-    /// The bytes that it needs. Those of the file that it has become are the file's.
+    /// The bytes that it needs.
     pub(in crate::store) fn blobs(&self) -> Vec<BlobRow> {
         self.parts.values().copied().collect()
     }
 
-    pub(in crate::store) fn record(
-        self,
-        number: u64,
-        part: impl Fn(BlobRow) -> Blob,
-        upload: impl FnOnce(BlobRow) -> Arc<Upload>,
-    ) -> io::Result<UploadRecord> {
+    pub(in crate::store) fn record(self, number: u64, part: impl Fn(BlobRow) -> Blob) -> UploadRecord {
         let Self {
             id,
             purpose,
@@ -87,21 +77,16 @@ impl UploadRow {
             expires_at,
             file_expires_after,
             stage,
-            file,
             parts,
             n_parts,
         } = self;
-        let stage = match (stage, file) {
-            (StageRow::Completed, Some(file)) => {
-                let bytes = upload(file.blob);
-                UploadStage::Completed(Arc::new(file.record(bytes)))
-            }
-            (StageRow::Completed, None) => return Err(damaged("an upload has become no file")),
-            (StageRow::Pending, _) => UploadStage::Pending,
-            (StageRow::Cancelled, _) => UploadStage::Cancelled,
-            (StageRow::Expired, _) => UploadStage::Expired,
+        let stage = match stage {
+            StageRow::Completed => UploadStage::Completed,
+            StageRow::Pending => UploadStage::Pending,
+            StageRow::Cancelled => UploadStage::Cancelled,
+            StageRow::Expired => UploadStage::Expired,
         };
-        Ok(UploadRecord {
+        UploadRecord {
             number,
             view: UploadView {
                 id,
@@ -111,10 +96,11 @@ impl UploadRow {
                 created_at: time(created_at),
                 expires_at: time(expires_at),
                 stage,
+                file: None,
             },
             expires_after: file_expires_after,
             parts: parts.into_iter().map(|(id, row)| (id, Arc::new(part(row)))).collect(),
             n_parts,
-        })
+        }
     }
 }

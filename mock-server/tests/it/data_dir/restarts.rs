@@ -7,7 +7,7 @@ use batchmock::switches::{
     AbsentFileId, FailedLines, LineRequestId, MissingInput, ModelShown, PartialUsage, ResultOrder,
     ServerErrorText, Switches, UrlProblem,
 };
-use batchmock::{AnswerStyle, Builder, ClockMode, LineRules, MockServer, Pace, PaceDuration};
+use batchmock::{AnswerStyle, Builder, ClockMode, Limits, LineRules, MockServer, Pace, PaceDuration};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tempfile::TempDir;
@@ -333,7 +333,7 @@ async fn bytes_that_nothing_needs_any_more_go_from_the_disk() {
         assert_eq!(client.delete(&format!("/files/{file}")).await.status, StatusCode::OK);
     }
     server.stop().await;
-    assert_eq!(data.n_blobs(), 1, "a batch needs its input as long as it is there");
+    assert_eq!(data.n_blobs(), 1, "a batch needs its input as long as its results are there");
 
     // What was left when the mock was killed goes when it is started again.
     std::fs::write(data.path().join("blobs").join("0-4711"), "left").unwrap();
@@ -348,6 +348,63 @@ async fn bytes_that_nothing_needs_any_more_go_from_the_disk() {
     while data.path().join("scratch-1").exists() {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn an_input_goes_with_the_last_result_that_is_written_from_it() {
+    let data = Data::new();
+    let (server, client) = data.start(frozen()).await;
+    let batches = [
+        client.batch(&[chat("a", "b"), chat("c~429", "d")]).await,
+        client.batch(&chats(2)).await,
+        client.batch(&["{}"]).await,
+    ];
+    server.clock().advance(days(1)).unwrap();
+    // Nobody has looked at the results of the first; those of the second expire.
+    let expiring = client.retrieve(&batches[1]).await.json();
+    let page = client.get("/files").await.json();
+    let ids = page["data"].as_array().unwrap().iter().map(|file| file["id"].as_str().unwrap());
+    for id in ids.filter(|id| expiring["output_file_id"] != *id) {
+        assert_eq!(client.delete(&format!("/files/{id}")).await.status, StatusCode::OK);
+    }
+    server.clock().advance(days(29)).unwrap();
+    let shown = client.get("/batches").await;
+    assert_ne!(shown.json()["data"][2]["usage"]["output_tokens"], 0, "{shown}");
+    server.stop().await;
+    assert_eq!(data.n_blobs(), 1);
+
+    let (server, client) = data.start(frozen()).await;
+    assert_eq!(without_headers(client.get("/batches").await), without_headers(shown.clone()));
+    server.clock().advance(days(1)).unwrap();
+    assert_eq!(client.get("/files").await.json()["data"], json!([]));
+    server.stop().await;
+    assert_eq!(data.n_blobs(), 0);
+
+    let (server, client) = data.start(frozen()).await;
+    assert_eq!(without_headers(client.get("/batches").await), without_headers(shown));
+    let reset = client.send(Method::POST, "/../_mock/v1/reset", None, Vec::new()).await;
+    assert_eq!(reset.status, StatusCode::OK);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_stored_counts_after_a_restart() {
+    let data = Data::new();
+    let limited = || frozen().limits(Limits { world_bytes: 1_000, world_lines: 3, ..Limits::default() });
+    let (server, client) = data.start(limited()).await;
+    let file = client.upload("vision", "a", [b'a'; 900]).await.id();
+    server.stop().await;
+    let (server, client) = data.start(limited()).await;
+    assert_eq!(client.upload("vision", "b", [b'b'; 101]).await.status, StatusCode::BAD_REQUEST);
+    client.delete(&format!("/files/{file}")).await;
+    let input = client.upload_lines(&chats(1)).await;
+    client.create(&input, CHAT).await;
+    server.stop().await;
+    let (server, client) = data.start(limited()).await;
+    // Lines of the input are not read again before somebody asks for them.
+    assert_eq!(client.upload("batch", "b", "{}\n{}").await.status, StatusCode::OK);
+    assert_eq!(client.create(&input, CHAT).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -165,7 +165,7 @@ fn with_small_limits() -> Bench {
 }
 
 /// Sends the same chunk until the server has had enough.
-fn pour(wire: &mut Wire, chunk: &[u8]) {
+pub(super) fn pour(wire: &mut Wire, chunk: &[u8]) {
     let chunk = [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat();
     for _ in 0..100_000 {
         if wire.send(&chunk).is_err() || wire.is_answered_within(Duration::from_nanos(1)) {
