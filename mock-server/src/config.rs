@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::answers::{LineRules, Recording, Unrecorded};
 use crate::clock::ClockMode;
-use crate::input::LineRules;
 use crate::responder::AnswerStyle;
 use crate::sim::{Pace, Timestamp};
 use crate::store::DataDir;
@@ -24,6 +24,10 @@ pub struct Config {
     pub answers: AnswerStyle,
     /// Which lines fail or end otherwise than their requests deserve.
     pub rules: LineRules,
+    /// Answers that were recorded. Where several know a request, the first one answers.
+    pub recordings: Vec<Recording>,
+    /// What becomes of requests that no recording knows.
+    pub unrecorded: Unrecorded,
     /// How much is accepted.
     pub limits: Limits,
     /// How much a connection may take, and how long.

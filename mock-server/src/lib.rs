@@ -66,6 +66,7 @@
 //! It runs no model: answers are [canaries](responder::canary()) or echoes. It does not stream answers. What
 //! it knows of the real service, and what is assumed, is in the fidelity table of the README.
 
+mod answers;
 mod arguments;
 mod clock;
 mod config;
@@ -77,16 +78,21 @@ mod input;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;
+mod nearest;
 pub mod responder;
 mod server;
 pub mod sim;
 mod store;
 pub mod switches;
+mod toml_reading;
 mod world;
 
+pub use answers::{
+    DecidedBy, LineOutcome, LineRule, LineRules, Recording, RecordingError, RecordingProblem, RuleError,
+    RuleTrial, TriedLine, Unrecorded,
+};
 pub use clock::ClockMode;
 pub use config::{Config, ConnectionLimits, Limits, ModelPolicy};
-pub use input::{LineOutcome, LineRule, LineRules, RuleError};
 pub use responder::AnswerStyle;
 pub use server::{Builder, ClockError, ClockHandle, DEFAULT_KEY, MockServer, serve};
 pub use sim::{Pace, PaceDuration, Timestamp};

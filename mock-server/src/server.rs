@@ -13,11 +13,11 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::answers::{LineRules, Recording, Unrecorded};
 use crate::clock::ClockMode;
 use crate::config::{Config, ConnectionLimits, Limits, ModelPolicy};
 use crate::control::Guard;
 use crate::http::App;
-use crate::input::LineRules;
 use crate::responder::AnswerStyle;
 use crate::sim::{Pace, Timestamp};
 use crate::store::DataDir;
@@ -231,6 +231,22 @@ impl Builder {
     #[must_use]
     pub fn rules(mut self, rules: LineRules) -> Self {
         self.config.rules = rules;
+        self
+    }
+
+    /// A recording to answer from; may be called several times, and the first that knows a request answers.
+    ///
+    /// A recording by name is asked about lines only, since synchronous calls have no name.
+    #[must_use]
+    pub fn recording(mut self, recording: Recording) -> Self {
+        self.config.recordings.push(recording);
+        self
+    }
+
+    /// What becomes of requests that no recording knows; they fail if not set.
+    #[must_use]
+    pub fn unrecorded(mut self, unrecorded: Unrecorded) -> Self {
+        self.config.unrecorded = unrecorded;
         self
     }
 

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use super::exit::Failure;
 use super::log::{self, LogFormat};
 use super::mock_args::MockArgs;
+use super::replay_args::tell_problems;
 use super::serve::base_url;
 
 #[derive(Debug, Args)]
@@ -38,6 +39,7 @@ pub(super) struct ExecArgs {
 /// Runs a command against a mock of its own.
 pub(super) async fn run(args: ExecArgs) -> Result<ExitCode, Failure> {
     let config = args.mock.config()?;
+    tell_problems(&config.recordings);
     let _log = args.log_format.map(log::start);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await

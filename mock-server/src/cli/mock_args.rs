@@ -1,6 +1,6 @@
 //! How a mock shall behave, as the command line says it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use batchmock::{
@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 
 use super::exit::Failure;
 use super::limit_args::LimitArgs;
+use super::replay_args::ReplayArgs;
 
 /// How the mock behaves.
 #[derive(Debug, Args)]
@@ -55,18 +56,22 @@ pub(super) struct MockArgs {
     #[arg(long, value_enum, default_value_t = AnswerName::Canary)]
     answers: AnswerName,
 
-    /// Give lines an outcome: `custom_id=PATTERN:OUTCOME` or `model=PATTERN:OUTCOME`; may be repeated, the
+    /// Say what lines get, such as `custom_id=PATTERN:OUTCOME` or `model=PATTERN:OUTCOME`; may be repeated, the
     /// first that matches a line decides.
     ///
-    /// Outcomes are 400, 429, 500, timeout, refusal and length. In a pattern `*` stands for any text, `?` for
-    /// any character. No rule is needed for a `custom_id` that ends in `~429` or another outcome: it asks for
-    /// it by itself, and comes before all rules.
+    /// Outcomes are quota, timeout, refusal, length, and any status from 400 to 599. In a pattern `*` stands for
+    /// any text, `?` for any character. A whole rule in braces can say more: `{ prompt = "capital of (\\w+)",
+    /// text = "{1}ville" }`; docs/answers.md has all of it. No rule is needed for a `custom_id` that ends in
+    /// `~429` or another outcome: it asks for it by itself, and comes before all rules.
     #[arg(long = "line", value_name = "RULE")]
     lines: Vec<LineRule>,
 
-    /// Read more such rules from a TOML file: `[[line]]` tables with `custom_id` or `model`, and `outcome`.
+    /// Read more such rules from a TOML file, a `[[line]]` table each; may be repeated.
     #[arg(long = "lines", value_name = "FILE")]
-    lines_file: Option<PathBuf>,
+    lines_files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    replay: ReplayArgs,
 
     /// Which models exist.
     #[arg(long, value_enum, default_value_t = ModelsName::Known)]
@@ -127,17 +132,8 @@ impl MockArgs {
         }
 
         let mut rules = LineRules::new(self.lines);
-        if let Some(path) = self.lines_file {
-            let shown = path.display();
-            let text = std::fs::read_to_string(&path)
-                .map_err(|error| Failure::file(format!("cannot read the rules in {shown}: {error}")))?;
-            let more = LineRules::from_toml(&text).map_err(|error| {
-                Failure::file(format!(
-                    "cannot understand the rules in {shown}: {}",
-                    error.to_string().trim_end()
-                ))
-            })?;
-            rules.append(more);
+        for path in &self.lines_files {
+            rules.append(read_rules(path)?);
         }
 
         let mut switches = Switches::default();
@@ -156,6 +152,8 @@ impl MockArgs {
                 AnswerName::Echo => AnswerStyle::Echo,
             },
             rules,
+            recordings: self.replay.recordings()?,
+            unrecorded: self.replay.unrecorded(),
             limits: self.limits.limits(),
             connections: self.limits.connections(),
             models: match self.models {
@@ -166,6 +164,15 @@ impl MockArgs {
             ..Config::default()
         })
     }
+}
+
+/// Reads a file of rules.
+pub(super) fn read_rules(path: &Path) -> Result<LineRules, Failure> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::file(format!("cannot read the rules in {shown}: {error}")))?;
+    LineRules::from_toml(&text)
+        .map_err(|error| Failure::file(format!("cannot understand the rules in {shown}: {error}")))
 }
 
 /// Reads a duration.

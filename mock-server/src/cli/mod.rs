@@ -7,8 +7,10 @@ mod env;
 mod exec;
 mod exit;
 mod limit_args;
+mod lines;
 mod log;
 mod mock_args;
+mod replay_args;
 mod serve;
 mod switches;
 mod wait;
@@ -44,6 +46,8 @@ enum Command {
     Wait(wait::WaitArgs),
     /// Show the clock of a running mock, or move it.
     Clock(clock::ClockArgs),
+    /// Check rules for lines, and try them out.
+    Lines(lines::LinesArgs),
     /// List what `--switch` can switch, with what speaks for each value.
     Switches,
     /// Play a whole batch, then an expired one, and tell what happens.
@@ -65,6 +69,7 @@ pub(crate) fn run() -> ExitCode {
             Some(Command::Env(args)) => env::run(&args),
             Some(Command::Wait(args)) => wait::run(&args).await,
             Some(Command::Clock(args)) => clock::run(args).await,
+            Some(Command::Lines(args)) => lines::run(args),
             Some(Command::Switches) => Ok(switches::run()),
             Some(Command::Demo) => demo::run().await,
         }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use batchmock::{ClockMode, Config, ConnectionLimits, DEFAULT_KEY, DataDir};
+use batchmock::{ClockMode, Config, ConnectionLimits, DEFAULT_KEY, DataDir, Recording, Unrecorded};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use tokio::net::TcpListener;
@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use super::exit::Failure;
 use super::log::{self, LogFormat};
 use super::mock_args::MockArgs;
+use super::replay_args::tell_problems;
 
 /// Where the mock listens if it is not told otherwise.
 pub(super) const DEFAULT_PORT: u16 = 7420;
@@ -71,6 +72,7 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     let address = listener.local_addr().map_err(Failure::internal)?;
     let shutdown = interrupted()?;
 
+    tell_problems(&config.recordings);
     let _log = log::start(args.log_format);
     match args.log_format {
         LogFormat::Text => banner(address, &config),
@@ -162,6 +164,28 @@ fn address_failure(address: SocketAddr, error: &io::Error) -> Failure {
     })
 }
 
+/// What is answered from recordings.
+fn recordings(config: &Config) -> String {
+    let sum = |of: fn(&Recording) -> usize| config.recordings.iter().map(of).sum::<usize>();
+    if config.recordings.is_empty() {
+        return String::new();
+    }
+    let replayed = match sum(Recording::len) {
+        1 => "1 result is replayed".to_owned(),
+        n => format!("{n} results are replayed"),
+    };
+    let unfinished = match sum(Recording::n_unfinished) {
+        0 => String::new(),
+        1 => "; 1 never ran when it was recorded".to_owned(),
+        n => format!("; {n} never ran when they were recorded"),
+    };
+    let others = match config.unrecorded {
+        Unrecorded::Fails => "Other requests fail.",
+        Unrecorded::IsAnswered => "Other requests are answered as ever.",
+    };
+    format!("\n  {replayed}{unfinished}. {others}")
+}
+
 #[expect(clippy::print_stderr, reason = "talk goes to standard error")]
 fn banner(address: SocketAddr, config: &Config) {
     let base_url = base_url(address);
@@ -194,10 +218,11 @@ fn banner(address: SocketAddr, config: &Config) {
   Node     const client = new OpenAI({{ baseURL: \"{base_url}\", apiKey: \"{key}\" }})
 
   {keys}
-  The clock {time}
+  The clock {time}{recordings}
   Stop with Ctrl-C.
 ",
         version = env!("CARGO_PKG_VERSION"),
+        recordings = recordings(config),
     );
     if let Some(data_dir) = &config.data_dir {
         eprintln!(

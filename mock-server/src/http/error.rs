@@ -7,7 +7,7 @@ use axum::extract::{OriginalUri, State};
 use axum::http::header::{CONTENT_TYPE, VARY, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use batchmock_client::types::{ErrorBody, ErrorDetail, ErrorEnvelope};
+use batchmock_client::types::{ErrorBody, ErrorDetail, ErrorEnvelope, LineError};
 
 use super::json::{Json, Layout};
 use super::{Account, App};
@@ -351,6 +351,13 @@ impl ApiError {
             .with_param("stream")
             .with_code("unsupported_by_batchmock"),
         )
+    }
+
+    /// A call that gets no answer. How the service tells that is not known, if it does; code and text are those of a
+    /// line.
+    pub(super) fn no_answer(LineError { code, message }: LineError) -> Self {
+        let error = ErrorBody { kind: "server_error".to_owned(), ..ErrorBody::invalid_request(message) };
+        Self::new(StatusCode::REQUEST_TIMEOUT, error.with_code(code))
     }
 
     /// The mock itself is in trouble.

@@ -1,51 +1,61 @@
 //! The endpoints that batch lines name, answered at once: people try one line before they send a batch.
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 
+use super::files::off_the_runtime;
 use super::json::Layout;
 use super::{Account, ApiError, App, Json, JsonBody, headers};
+use crate::answers::Given;
+use crate::arguments::Object;
 use crate::endpoint::Endpoint;
-use crate::input::LineOutcome;
-use crate::responder::{Ending, Occasion, Refusal, Request};
+use crate::responder::{Refusal, Request};
+use crate::world::{Call, World};
 
 /// `POST` to the endpoint.
-pub(super) fn answer(
+pub(super) async fn answer(
     endpoint: Endpoint,
     State(app): State<App>,
     Account(world): Account,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
-    let request = Request::parse(endpoint, &body)?;
-    if request.wants_stream() {
+    let call =
+        world.receive_call(endpoint, &Object::from(&body)).map_err(|error| ApiError::internal(&error))?;
+    check(&world, &call)?;
+    let wall = app.wall();
+    let given = off_the_runtime(!call.is_recorded(), move || world.answer_call(wall, call)).await?;
+    match given {
+        Given::Answer { status, answer } => {
+            let mut response = Json(layout(endpoint), answer.body).into_response();
+            *response.status_mut() = status_of(status);
+            // Recorded without limits for moderations.
+            if endpoint != Endpoint::Moderations {
+                response.headers_mut().extend(headers::rate_limits(answer.usage.input_tokens));
+            }
+            Ok(response)
+        }
+        Given::Error { status, error } => Err(ApiError::new(status_of(status), error)),
+        Given::NoAnswer(error) => Err(ApiError::no_answer(error)),
+    }
+}
+
+/// Refuses a call that cannot be answered, unless it is known already what it gets.
+fn check(world: &World, call: &Call) -> Result<(), ApiError> {
+    if !world.fails(call) && call.request.as_ref().is_ok_and(Request::wants_stream) {
         return Err(ApiError::no_streaming());
     }
-    if let Some(model) = request.model()
-        && !world.has_model(model)
-    {
-        return Err(Refusal::unknown_model(model).into());
+    if world.is_settled(call) {
+        return Ok(());
     }
-    let ending = match app.worlds.config().rules.outcome("", request.model()) {
-        LineOutcome::Refusal => Ending::Refusal,
-        LineOutcome::Length => Ending::Length,
-        LineOutcome::Natural
-        | LineOutcome::Status400
-        | LineOutcome::Status429
-        | LineOutcome::Quota
-        | LineOutcome::Status500
-        | LineOutcome::Timeout => Ending::Natural,
-    };
-    let (seed, now) = world.next_answer(app.wall());
-    let occasion = Occasion { custom_id: "", created_at: now.unix_seconds(), ending, rng: &mut seed.rng() };
-    let answer = app.worlds.responder().answer(&request, occasion);
-    let body = Json(layout(endpoint), answer.body);
-    if endpoint == Endpoint::Moderations {
-        // Recorded without limits.
-        return Ok(body.into_response());
+    match call.request.as_ref().map_err(Clone::clone)?.model() {
+        Some(model) if !world.has_model(model) => Err(Refusal::unknown_model(model).into()),
+        _ => Ok(()),
     }
-    let mut response = body.into_response();
-    response.headers_mut().extend(headers::rate_limits(answer.usage.input_tokens));
-    Ok(response)
+}
+
+fn status_of(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// How each endpoint lays its answers out (rllm 2026-08; net 2025-09 to 2026-08; for completions, a

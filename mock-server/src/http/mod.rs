@@ -155,7 +155,7 @@ fn route(methods: MethodRouter<App>) -> MethodRouter<App> {
 
 fn synchronous(endpoint: Endpoint) -> MethodRouter<App> {
     let answer = move |app: State<App>, account: Account, body: JsonBody| {
-        std::future::ready(inference::answer(endpoint, app, account, body))
+        inference::answer(endpoint, app, account, body)
     };
     route(post(answer))
 }

@@ -1,9 +1,8 @@
 //! Whether a batch can run an input, and if not, everything that is wrong with it.
 
 use super::line::RequestFacts;
-use super::{Line, LineContent, LineOutcome, Problem, Scan};
+use super::{Line, LineContent, Problem, Scan};
 use crate::endpoint::Endpoint;
-use crate::sim::LineFate;
 
 /// What a batch may have (F-239).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,16 +13,7 @@ pub(crate) struct Limits {
     pub(crate) embedding_inputs: u32,
 }
 
-/// An input in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Accepted {
-    /// How each line ends if it gets to run.
-    pub(crate) fates: Vec<LineFate>,
-    /// The model of all lines.
-    pub(crate) model: String,
-}
-
-/// Holds an input against a batch's endpoint. `outcomes` says how each of its lines is asked to end.
+/// Holds an input against a batch's endpoint, and gives the model of all lines.
 ///
 /// # Errors
 ///
@@ -31,11 +21,10 @@ pub(crate) struct Accepted {
 /// with its line's number (F-320: one is enough to fail the batch; that it is one a line is observed).
 pub(crate) fn check(
     scan: &Scan,
-    outcomes: &[LineOutcome],
     endpoint: Endpoint,
     limits: Limits,
     is_known_model: impl Fn(&str) -> bool,
-) -> Result<Accepted, Vec<(Problem, Option<u32>)>> {
+) -> Result<String, Vec<(Problem, Option<u32>)>> {
     if scan.n_lines == 0 {
         return Err(vec![(Problem::Empty, None)]);
     }
@@ -54,16 +43,11 @@ pub(crate) fn check(
         is_known
     };
     let mut batch_model = None;
-    let mut fates = Vec::with_capacity(scan.lines.len());
     let mut n_inputs: u64 = 0;
     let mut problems = Vec::new();
-    for (line, outcome) in scan.lines.iter().zip(outcomes) {
+    for line in &scan.lines {
         match check_line(scan, line, endpoint, &mut is_known, &mut batch_model) {
-            Ok(request) => {
-                n_inputs += u64::from(request.n_inputs);
-                let fails = outcome.fails() || request.is_refused;
-                fates.push(if fails { LineFate::Fails } else { LineFate::Succeeds });
-            }
+            Ok(request) => n_inputs += u64::from(request.n_inputs),
             Err(problem) => problems.push((problem, Some(line.number))),
         }
     }
@@ -71,7 +55,7 @@ pub(crate) fn check(
         problems.push((Problem::TooManyInputs { limit: limits.embedding_inputs }, None));
     }
     match batch_model.and_then(|model| scan.models.get_index(usize::from(model))) {
-        Some(model) if problems.is_empty() => Ok(Accepted { fates, model: model.clone() }),
+        Some(model) if problems.is_empty() => Ok(model.clone()),
         _ => Err(problems),
     }
 }
@@ -138,12 +122,10 @@ mod tests {
     /// Renders what a check gives, one problem a line.
     fn report(lines: &[&str], endpoint: Endpoint, limits: Limits) -> String {
         let scan = scan(lines);
-        let outcomes = scan.outcomes_of_names();
-        let problems =
-            match check(&scan, &outcomes, endpoint, limits, |model| model != "nonexistent-model-xyz") {
-                Ok(Accepted { fates, model }) => return format!("accepted for {model}: {fates:?}"),
-                Err(problems) => problems,
-            };
+        let problems = match check(&scan, endpoint, limits, |model| model != "nonexistent-model-xyz") {
+            Ok(model) => return format!("accepted for {model}"),
+            Err(problems) => problems,
+        };
         problems.iter().fold(String::new(), |mut text, (problem, line)| {
             let line = line.map_or("-".to_owned(), |line| line.to_string());
             writeln!(
@@ -161,13 +143,10 @@ mod tests {
     const HELLO: &str = r#"{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}]}"#;
 
     #[test]
-    fn an_input_in_order_gives_the_fate_of_each_line() {
+    fn an_input_in_order_gives_its_model() {
         let lines = [chat("a", HELLO), chat("b~429", HELLO), chat("c~refusal", HELLO)];
         let lines: Vec<_> = lines.iter().map(String::as_str).collect();
-        assert_eq!(
-            report(&lines, Endpoint::ChatCompletions, LIMITS),
-            "accepted for gpt-4o-mini: [Succeeds, Fails, Succeeds]"
-        );
+        assert_eq!(report(&lines, Endpoint::ChatCompletions, LIMITS), "accepted for gpt-4o-mini");
     }
 
     #[test]
@@ -176,7 +155,7 @@ mod tests {
         let body = r#"{"model": "gpt-4o-mini", "messages": [{"role": "wizard", "content": "hello"}]}"#;
         assert_eq!(
             report(&[&chat("a", body)], Endpoint::ChatCompletions, LIMITS),
-            "accepted for gpt-4o-mini: [Fails]"
+            "accepted for gpt-4o-mini"
         );
     }
 

@@ -218,20 +218,6 @@ impl Scanner {
     }
 }
 
-#[cfg(test)]
-impl Scan {
-    /// How each line is asked to end by its name alone.
-    pub(super) fn outcomes_of_names(&self) -> Vec<super::LineOutcome> {
-        let outcome = |line: &Line| match &line.content {
-            LineContent::Request(RequestFacts { digest: Some(place), .. }) => {
-                super::LineOutcome::of_custom_id(self.digests.get(*place).custom_id)
-            }
-            LineContent::Request(_) | LineContent::Unusable(_) => super::LineOutcome::Natural,
-        };
-        self.lines.iter().map(outcome).collect()
-    }
-}
-
 impl Scan {
     /// What was kept of a line, if it was.
     pub(crate) fn digest(&self, line: &Line) -> Option<Digest<'_>> {

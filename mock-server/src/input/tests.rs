@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{Accepted, InputLimits, LineContent, Problem, Scan, Scanner, UploadFault, check};
+use super::{InputLimits, LineContent, Problem, Scan, Scanner, UploadFault, check};
 use crate::endpoint::Endpoint;
 
 const LIMITS: InputLimits = InputLimits { lines: 50_000, embedding_inputs: 50_000 };
@@ -23,17 +23,20 @@ fn line(custom_id: &str, more: &str) -> String {
     )
 }
 
-fn checked(bytes: &[u8]) -> Result<Accepted, Vec<(Problem, Option<u32>)>> {
+type Problems = Vec<(Problem, Option<u32>)>;
+
+/// How many lines an input in order has, and its model.
+fn checked(bytes: &[u8]) -> Result<(usize, String), Problems> {
     let scan = scan(bytes);
     assert_eq!(scan.fault, None);
-    check(&scan, &scan.outcomes_of_names(), Endpoint::ChatCompletions, LIMITS, |_| true)
+    check(&scan, Endpoint::ChatCompletions, LIMITS, |_| true).map(|model| (scan.lines.len(), model))
 }
 
 fn n_accepted(bytes: &[u8]) -> usize {
-    checked(bytes).expect("the input is in order").fates.len()
+    checked(bytes).expect("the input is in order").0
 }
 
-fn problems(bytes: &[u8]) -> Vec<(Problem, Option<u32>)> {
+fn problems(bytes: &[u8]) -> Problems {
     checked(bytes).expect_err("the input is not in order")
 }
 
@@ -134,7 +137,7 @@ fn json_may_be_nested_126_levels_deep() {
 #[test]
 fn of_a_repeated_key_the_last_value_counts() {
     let text = line("\"first\", \"custom_id\": \"second\"", r#", "model": "gpt-4o""#);
-    assert_eq!(checked(text.as_bytes()).expect("the input is in order").model, "gpt-4o");
+    assert_eq!(checked(text.as_bytes()).expect("the input is in order").1, "gpt-4o");
 }
 
 #[test]

@@ -12,12 +12,13 @@ use super::moderations::ModerationBody;
 use super::prompt::Prompt;
 use super::request::Request;
 use super::responses_body::ResponsesBody;
+use super::script::Script;
 use super::tokens::{cut, tokens};
 use super::videos::VideoBody;
 use super::{chat, completions, embeddings, images, moderations, responses, videos};
 
 /// What a refusing answer says (recorded: net ChatTests/StructuredRefusalWorks.json).
-const REFUSAL: &str = "I'm very sorry, but I can't assist with that request.";
+pub(super) const REFUSAL: &str = "I'm very sorry, but I can't assist with that request.";
 
 /// Answers requests: batch lines and synchronous ones alike.
 #[derive(Debug, Clone, Default)]
@@ -38,7 +39,7 @@ pub enum AnswerStyle {
 
 /// How an answer ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Ending {
+pub enum Ending<'s> {
     /// By itself, unless the request's own limit cuts it.
     #[default]
     Natural,
@@ -46,6 +47,8 @@ pub enum Ending {
     Refusal,
     /// Cut in the middle, as if the request's limit were lower; where there is text only.
     Length,
+    /// As it was written beforehand.
+    Scripted(&'s Script),
 }
 
 /// The circumstances of an answer.
@@ -55,7 +58,7 @@ pub struct Occasion<'a> {
     /// When the request is answered, in whole Unix seconds.
     pub created_at: i64,
     /// How the answer ends.
-    pub ending: Ending,
+    pub ending: Ending<'a>,
     /// Where ids come from; nothing else does.
     pub rng: &'a mut dyn Rng,
 }
@@ -97,6 +100,10 @@ pub enum Body {
     Image(ImageBody),
     /// Of `/v1/videos`.
     Video(VideoBody),
+    /// As it was written beforehand.
+    Fixed(serde_json::Value),
+    /// As it was recorded, to the letter.
+    Recorded(Box<serde_json::value::RawValue>),
 }
 
 /// The tokens of an answer, as the usage of a batch sums them.
@@ -179,6 +186,11 @@ impl Responder {
         canary_of(self.canary_number(custom_id, prompt, index))
     }
 
+    /// The canary of a request with this text.
+    pub(crate) fn canary_of_text(&self, custom_id: &str, prompt: &str) -> String {
+        canary_of(number(self.seed, custom_id, prompt, 0))
+    }
+
     /// The number that the canary is made from. A prompt whose text was let go has brought it along.
     pub(super) fn canary_number(&self, custom_id: &str, prompt: &Prompt, index: u64) -> u64 {
         prompt.canary_number().unwrap_or_else(|| number(self.seed, custom_id, prompt.text(), index))
@@ -214,11 +226,11 @@ pub(super) struct Ended {
 }
 
 /// Cuts a text to the request's limit, or to half if it is to end by its length.
-pub(super) fn end(mut text: String, limit: Option<u64>, ending: Ending) -> Ended {
+pub(super) fn end(mut text: String, limit: Option<u64>, ending: Ending<'_>) -> Ended {
     let length = tokens(&text);
     let limit = limit.unwrap_or(u64::MAX);
-    let limit = if ending == Ending::Length { limit.min(length / 2) } else { limit };
-    let is_cut = length > limit || ending == Ending::Length;
+    let limit = if ending.is_cut() { limit.min(length / 2) } else { limit };
+    let is_cut = length > limit || ending.is_cut();
     if length > limit {
         text.truncate(cut(&text, limit).len());
     }

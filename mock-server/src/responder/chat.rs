@@ -7,6 +7,7 @@ use super::gist::Gist;
 use super::ids;
 use super::models::{can_reason, default_effort, reasoning_tokens, snapshot};
 use super::prompt::Prompt;
+use super::script::{FinishReason, Script, ScriptedCall};
 use super::structured::{Format, json_for};
 use super::tokens::{json_tokens, tokens};
 use crate::arguments::Refusal;
@@ -175,6 +176,10 @@ pub(super) fn answer(responder: &Responder, request: &ChatRequest, occasion: Occ
         let text = responder.text(custom_id, &request.prompt, index);
         let mut message = Message::empty();
         let (output_tokens, finish_reason) = match (&request.forced, ending) {
+            (_, Ending::Scripted(script)) if script.speaks() => {
+                message.speak(script, || ids::base62(rng, "call_", 24));
+                (message.tokens(), if script.calls.is_empty() { "stop" } else { "tool_calls" })
+            }
             (_, Ending::Refusal) => {
                 let Ended { text, cut } = end(refusal(), limit, ending);
                 (tokens(message.refusal.insert(text)), if cut { "length" } else { "stop" })
@@ -190,6 +195,7 @@ pub(super) fn answer(responder: &Responder, request: &ChatRequest, occasion: Occ
                 (tokens(message.content.insert(text)), if cut { "length" } else { "stop" })
             }
         };
+        let finish_reason = ending.finish_reason().map_or(finish_reason, FinishReason::name);
         usage.output_tokens += reasoning + output_tokens;
         usage.reasoning_tokens += reasoning;
         let logprobs = request
@@ -221,6 +227,26 @@ impl Message {
             refusal: None,
             annotations: [],
         }
+    }
+
+    /// Says what was written beforehand.
+    fn speak(&mut self, script: &Script, mut id: impl FnMut() -> String) {
+        let Script { text, refusal, calls, finish_reason: _, video: _ } = script;
+        self.content.clone_from(text);
+        self.refusal.clone_from(refusal);
+        self.tool_calls.extend(calls.iter().map(|ScriptedCall { name, arguments }| ToolCall {
+            id: id(),
+            kind: "function",
+            function: Some(FunctionCall { name: name.clone(), arguments: arguments.clone() }),
+            custom: None,
+        }));
+    }
+
+    /// The tokens of all that it says, but for the names of functions.
+    fn tokens(&self) -> u64 {
+        let texts = self.content.iter().chain(&self.refusal).map(String::as_str);
+        let calls = self.tool_calls.iter().filter_map(|call| call.function.as_ref());
+        texts.chain(calls.map(|call| call.arguments.as_str())).map(tokens).sum()
     }
 
     fn call(&mut self, call: &ForcedCall, input: String, id: impl FnOnce() -> String) {

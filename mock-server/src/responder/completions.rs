@@ -6,6 +6,7 @@ use super::answer::{Answer, Body, Ended, Occasion, Responder, Usage, end};
 use super::ids;
 use super::models::snapshot;
 use super::prompt::Prompt;
+use super::script::FinishReason;
 use super::texts;
 use super::tokens::tokens;
 use crate::arguments::Refusal;
@@ -96,14 +97,21 @@ pub(super) fn answer(responder: &Responder, request: &CompletionRequest, occasio
     let choices = each
         .zip(0..)
         .map(|(prompt, index)| {
-            let text = responder.text(custom_id, prompt, index);
-            let Ended { text, cut } = end(text, Some(request.max_tokens), ending);
+            let Ended { text, cut } = match ending.words().and_then(|script| script.text.clone()) {
+                Some(text) => Ended { text, cut: false },
+                None => end(responder.text(custom_id, prompt, index), Some(request.max_tokens), ending),
+            };
             usage.output_tokens += tokens(&text);
             Choice {
                 text: if request.repeats_prompt { format!("{}{text}", prompt.text()) } else { text },
                 index,
                 logprobs: None,
-                finish_reason: if cut { "length" } else { "stop" },
+                finish_reason: match ending.finish_reason() {
+                    // There are no tools here.
+                    None | Some(FinishReason::ToolCalls) if cut => "length",
+                    None | Some(FinishReason::ToolCalls) => "stop",
+                    Some(reason) => reason.name(),
+                },
             }
         })
         .collect();

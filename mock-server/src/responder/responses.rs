@@ -14,6 +14,7 @@ use super::responses_body::{
     ReasoningItem, ResponsesBody, TextFormat, TextSettings, ToolUsage,
 };
 use super::responses_input::{forced, read_input, read_tools};
+use super::script::{FinishReason, Script, ScriptedCall};
 use super::structured::{Format, json_for};
 use super::tokens::{json_tokens, tokens};
 use crate::arguments::Refusal;
@@ -169,47 +170,109 @@ pub(super) fn answer(responder: &Responder, request: &ResponsesRequest, occasion
             summary: [],
         }));
     }
-    let text = match (ending, &request.forced) {
-        (Ending::Refusal, _) => refusal(),
-        (_, forced) => {
-            let text = responder.text(custom_id, &request.prompt, 0);
-            match forced.as_ref().map(|call| &call.input) {
-                Some(CallInput::Arguments(schema) | CallInput::LegacyArguments(schema)) => {
-                    json_for(schema, &text)
-                }
-                Some(CallInput::Text) => text,
-                None => request.format.write(text),
-            }
-        }
+    let words = match ending.words() {
+        Some(script) => Words::written(script),
+        None => Words::found(responder, request, custom_id, limit, ending),
     };
-    let Ended { text, cut } = end(text, limit, ending);
     let usage = Usage {
         input_tokens: request.prompt.tokens(),
-        output_tokens: reasoning + tokens(&text),
+        output_tokens: reasoning + words.tokens(),
         cached_tokens: 0,
         reasoning_tokens: reasoning,
     };
-    let status = if cut { "incomplete" } else { "completed" };
+    let incomplete = match ending.finish_reason() {
+        None => words.cut.then_some("max_output_tokens"),
+        Some(FinishReason::Length) => Some("max_output_tokens"),
+        Some(FinishReason::ContentFilter) => Some("content_filter"),
+        Some(FinishReason::Stop | FinishReason::ToolCalls) => None,
+    };
+    let status = if incomplete.is_some() { "incomplete" } else { "completed" };
     // With nothing left of the limit, there is nothing but thought.
-    if limit != Some(0) {
-        output.push(match (ending, &request.forced) {
-            (Ending::Natural | Ending::Length, Some(call)) => call_item(&ids, rng, status, call, text),
-            (Ending::Refusal, _) => message_item(&ids, rng, status, Part::Refusal { refusal: text }),
-            (_, None) => {
-                let part = Part::OutputText { annotations: [], logprobs: [], text };
-                message_item(&ids, rng, status, part)
-            }
-        });
+    if limit != Some(0) || ending.words().is_some() {
+        words.push_items(&mut output, &ids, rng, status);
     }
-    let body = body(request, id, created_at, cut, output, usage);
+    let body = body(request, id, created_at, incomplete, output, usage);
     Answer { body: Body::Responses(Box::new(body)), usage }
+}
+
+/// What the model says: messages and calls, in this order.
+struct Words<'r> {
+    messages: Vec<Part>,
+    calls: Vec<(&'r str, CallKind, String)>,
+    /// Whether something is missing at the end.
+    cut: bool,
+}
+
+/// What a call passes.
+#[derive(Clone, Copy)]
+enum CallKind {
+    Arguments,
+    Text,
+}
+
+impl<'r> Words<'r> {
+    /// What was written beforehand.
+    fn written(script: &'r Script) -> Self {
+        let Script { text, refusal, calls, finish_reason: _, video: _ } = script;
+        let texts = text.iter().map(|text| Part::text(text.clone()));
+        let refusals = refusal.iter().map(|refusal| Part::Refusal { refusal: refusal.clone() });
+        let call = |call: &'r ScriptedCall| (call.name.as_str(), CallKind::Arguments, call.arguments.clone());
+        Self {
+            messages: texts.chain(refusals).collect(),
+            calls: calls.iter().map(call).collect(),
+            cut: false,
+        }
+    }
+
+    /// What the request deserves: one message or one call.
+    fn found(
+        responder: &Responder,
+        request: &'r ResponsesRequest,
+        custom_id: &str,
+        limit: Option<u64>,
+        ending: Ending<'_>,
+    ) -> Self {
+        if ending == Ending::Refusal {
+            let Ended { text, cut } = end(refusal(), limit, ending);
+            return Self { messages: vec![Part::Refusal { refusal: text }], calls: Vec::new(), cut };
+        }
+        let text = responder.text(custom_id, &request.prompt, 0);
+        let Some(ForcedCall { name, input, is_named: _ }) = &request.forced else {
+            let Ended { text, cut } = end(request.format.write(text), limit, ending);
+            return Self { messages: vec![Part::text(text)], calls: Vec::new(), cut };
+        };
+        let (kind, text) = match input {
+            CallInput::Arguments(schema) | CallInput::LegacyArguments(schema) => {
+                (CallKind::Arguments, json_for(schema, &text))
+            }
+            CallInput::Text => (CallKind::Text, text),
+        };
+        let Ended { text, cut } = end(text, limit, ending);
+        Self { messages: Vec::new(), calls: vec![(name, kind, text)], cut }
+    }
+
+    fn tokens(&self) -> u64 {
+        let texts = self.messages.iter().map(|part| match part {
+            Part::OutputText { text, .. } | Part::Refusal { refusal: text } => text.as_str(),
+        });
+        texts.chain(self.calls.iter().map(|(_, _, input)| input.as_str())).map(tokens).sum()
+    }
+
+    fn push_items(self, output: &mut Vec<Item>, ids: &ResponseIds, rng: &mut dyn Rng, status: &'static str) {
+        for part in self.messages {
+            output.push(message_item(ids, rng, status, part));
+        }
+        for (name, kind, input) in self.calls {
+            output.push(call_item(ids, rng, status, name.to_owned(), kind, input));
+        }
+    }
 }
 
 fn body(
     request: &ResponsesRequest,
     id: String,
     created_at: i64,
-    is_cut: bool,
+    incomplete: Option<&'static str>,
     output: Vec<Item>,
     usage: Usage,
 ) -> ResponsesBody {
@@ -218,13 +281,13 @@ fn body(
         id,
         object: "response",
         created_at,
-        status: if is_cut { "incomplete" } else { "completed" },
+        status: if incomplete.is_some() { "incomplete" } else { "completed" },
         background: request.background,
         billing: Billing { payer: "developer" },
-        completed_at: (!is_cut).then_some(created_at),
+        completed_at: incomplete.is_none().then_some(created_at),
         error: None,
         frequency_penalty: 0.0,
-        incomplete_details: is_cut.then_some(IncompleteDetails { reason: "max_output_tokens" }),
+        incomplete_details: incomplete.map(|reason| IncompleteDetails { reason }),
         instructions: request.instructions.clone(),
         max_output_tokens: request.max_output_tokens,
         max_tool_calls: request.max_tool_calls,
@@ -268,16 +331,16 @@ fn call_item(
     ids: &ResponseIds,
     rng: &mut dyn Rng,
     status: &'static str,
-    call: &ForcedCall,
+    name: String,
+    kind: CallKind,
     input: String,
 ) -> Item {
-    let name = call.name.clone();
-    match call.input {
-        CallInput::Text => {
+    match kind {
+        CallKind::Text => {
             let (id, call_id) = (ids.id(rng, "ctc_"), ids::base62(rng, "call_", 24));
             Item::CustomCall(CustomCallItem { id, kind: "custom_tool_call", status, call_id, input, name })
         }
-        CallInput::Arguments(_) | CallInput::LegacyArguments(_) => {
+        CallKind::Arguments => {
             let (id, call_id) = (ids.id(rng, "fc_"), ids::base62(rng, "call_", 24));
             Item::FunctionCall(FunctionCallItem {
                 id,

@@ -126,6 +126,13 @@ pub(super) enum Part {
     Refusal { refusal: String },
 }
 
+impl Part {
+    /// A text without annotations.
+    pub(super) fn text(text: String) -> Self {
+        Self::OutputText { annotations: [], logprobs: [], text }
+    }
+}
+
 /// A call of a function.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct FunctionCallItem {

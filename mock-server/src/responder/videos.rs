@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::answer::{Answer, Body, Occasion, Usage};
 use super::ids;
 use super::prompt::Prompt;
+use super::script::VideoEnd;
 use crate::arguments::Refusal;
 use crate::arguments::{Arguments, Object};
 
@@ -13,6 +14,10 @@ const KNOWN: &[&str] = &["prompt", "input_reference", "model", "seconds", "size"
 
 /// How long a batch keeps its videos (F-365).
 const KEPT_FOR: i64 = 24 * 60 * 60;
+
+/// Why a video could not be made (remembered).
+const BLOCKED: VideoError =
+    VideoError { code: "moderation_blocked", message: "Your request was blocked by our moderation system." };
 
 /// A body that `/v1/videos` accepts.
 #[derive(Debug, Clone)]
@@ -40,20 +45,22 @@ impl VideoRequest {
     }
 }
 
-/// The answer: the job as it is when a batch has ended (F-365). It tells no usage.
+/// The answer: the job as it is when a batch has ended (F-365). It tells no usage. How one that was not completed looks
+/// is assumed, but for the keys.
 pub(super) fn answer(request: &VideoRequest, occasion: Occasion<'_>) -> Answer {
-    let Occasion { created_at, rng, .. } = occasion;
+    let Occasion { custom_id: _, created_at, ending, rng } = occasion;
+    let is_completed = ending.video().is_none();
     let body = VideoBody {
         // Remembered: 48 digits that begin with the time.
         id: format!("video_{created_at:08x}{}", ids::hex(rng, 40)),
         object: "video",
         created_at,
-        status: "completed",
-        completed_at: created_at,
-        error: None,
-        expires_at: created_at + KEPT_FOR,
+        status: ending.video().map_or("completed", VideoEnd::name),
+        completed_at: is_completed.then_some(created_at),
+        error: (ending.video() == Some(VideoEnd::Failed)).then_some(BLOCKED),
+        expires_at: is_completed.then_some(created_at + KEPT_FOR),
         model: request.model.clone().unwrap_or_else(|| "sora-2".to_owned()),
-        progress: 100,
+        progress: if is_completed { 100 } else { 0 },
         prompt: request.prompt.text().to_owned(),
         remixed_from_video_id: None,
         seconds: request.seconds,
@@ -69,13 +76,20 @@ pub struct VideoBody {
     object: &'static str,
     created_at: i64,
     status: &'static str,
-    completed_at: i64,
-    error: Option<()>,
-    expires_at: i64,
+    completed_at: Option<i64>,
+    error: Option<VideoError>,
+    expires_at: Option<i64>,
     model: String,
     progress: u8,
     prompt: String,
     remixed_from_video_id: Option<()>,
     seconds: &'static str,
     size: &'static str,
+}
+
+/// Why a video could not be made.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct VideoError {
+    code: &'static str,
+    message: &'static str,
 }

@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 
 use super::AccountIds;
 use super::behavior::Behavior;
+use super::deciding::Answerers;
 use super::files::Page;
 use super::results::{ResultFile, Results};
 use super::storage::{Share, Storage};
@@ -40,6 +41,8 @@ pub(crate) struct BatchRecord {
     pub(crate) input: Input,
     /// The model of its lines as they name it, if its input is in order.
     pub(crate) model: Option<String>,
+    /// Who answers each of its lines.
+    pub(crate) answerers: Answerers,
     /// What its creator attached.
     pub(crate) metadata: Option<IndexMap<String, String>>,
     /// How long its result files are kept.

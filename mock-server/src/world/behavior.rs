@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::answers::Answers;
 use crate::config::Config;
-use crate::input::LineRules;
 use crate::responder::Responder;
 use crate::sim::{Pace, Plan, Seed, Timestamp, Workload};
 use crate::switches::{ResultOrder, Switches};
@@ -16,8 +16,8 @@ pub(crate) struct Behavior {
     pub(crate) pace: Pace,
     /// What answers its lines.
     pub(crate) responder: Arc<Responder>,
-    /// Which of its lines end otherwise than their requests deserve.
-    pub(crate) rules: LineRules,
+    /// What answers its lines before the responder does.
+    pub(crate) answers: Answers,
     /// What is done where the evidence contradicts itself.
     pub(crate) switches: Switches,
 }
@@ -28,7 +28,7 @@ impl Behavior {
         Self {
             pace: config.pace.clone(),
             responder: Arc::new(Responder::new(config.seed, config.answers)),
-            rules: config.rules.clone(),
+            answers: Answers::new(config.rules.clone(), config.recordings.clone(), config.unrecorded),
             switches: config.switches,
         }
     }

@@ -8,13 +8,14 @@ use indexmap::IndexMap;
 
 use super::World;
 use super::batches::{BatchRecord, BatchView};
+use super::deciding::{Answerers, ByLine, decide};
 use super::storage::Full;
 use super::upload::{Input, Upload};
 use crate::config::BATCH_FILES_KEPT_FOR;
 use crate::endpoint::Endpoint;
 use crate::ids;
-use crate::input::{Accepted, InputLimits, Problem, check};
-use crate::sim::{Timestamp, Workload};
+use crate::input::{InputLimits, Problem, check};
+use crate::sim::{LineFate, Timestamp, Workload};
 use crate::switches::MissingInput;
 
 /// A batch to create.
@@ -45,6 +46,17 @@ impl From<Full> for CreateBatchError {
     }
 }
 
+/// An input in order.
+#[derive(Debug)]
+struct Accepted {
+    /// The model of all lines.
+    model: String,
+    /// How each line ends if it gets to run.
+    fates: Vec<LineFate>,
+    /// Who answers each line.
+    answerers: ByLine,
+}
+
 /// An input, held against what a batch wants of it.
 #[derive(Debug)]
 pub(crate) struct Examined {
@@ -66,9 +78,15 @@ impl World {
             lines: self.common.config.limits.batch_lines,
             embedding_inputs: self.common.config.limits.batch_embedding_inputs,
         };
-        let outcomes = upload.outcomes(&self.common.behavior.rules)?;
         let is_there = |model: &str| self.may_be_there(model) && !deleted_models.contains(model);
-        let verdict = check(upload.scan()?, &outcomes, new.endpoint, limits, is_there);
+        let verdict = match check(upload.scan()?, new.endpoint, limits, is_there) {
+            Ok(model) => {
+                let answers = &self.common.behavior.answers;
+                let (fates, answerers) = decide(&upload, answers, new.endpoint)?;
+                Ok(Accepted { model, fates, answerers })
+            }
+            Err(problems) => Err(problems),
+        };
         Ok(Some(Examined { upload, verdict }))
     }
 
@@ -97,9 +115,11 @@ impl World {
         };
         let n_lines = verdict.as_ref().map_or_else(Vec::len, |accepted| accepted.fates.len());
         self.scratch.storage.check_room_for_lines(n_lines as u64, limits)?;
-        let (workload, model, problems) = match verdict {
-            Ok(Accepted { fates, model }) => (Workload::Accepted(fates), Some(model), Vec::new()),
-            Err(problems) => (Workload::Rejected, None, problems),
+        let (workload, model, answerers, problems) = match verdict {
+            Ok(Accepted { model, fates, answerers }) => {
+                (Workload::Accepted(fates), Some(model), answerers, Vec::new())
+            }
+            Err(problems) => (Workload::Rejected, None, ByLine::default(), problems),
         };
         let seed = self.seed.nth("batch", state.next_batch());
         let record = BatchRecord {
@@ -111,6 +131,7 @@ impl World {
             input_file_id,
             input: Input::new(upload),
             model,
+            answerers: Answerers::from(answerers),
             metadata,
             results_kept_for: output_expires_after.unwrap_or(BATCH_FILES_KEPT_FOR),
             problems: problems.into(),

@@ -12,9 +12,11 @@ mod advance;
 mod batches;
 mod behavior;
 mod blob;
+mod calls;
 mod changes;
 mod common;
 mod creation;
+mod deciding;
 mod files;
 mod json_lines;
 mod keeping;
@@ -37,8 +39,10 @@ use batchmock_client::types::Purpose;
 pub(crate) use behavior::Behavior;
 use blob::Scratch;
 pub(crate) use blob::{Blob, make_private};
+pub(crate) use calls::Call;
 use common::Common;
 pub(crate) use creation::{CreateBatchError, NewBatch};
+pub(crate) use deciding::Answerers;
 pub(crate) use files::{FileContent, FileQuery, FileRecord, Page};
 pub(crate) use parts::{NewUpload, UploadError, UploadRecord, UploadStage, UploadView};
 pub(crate) use registry::{NoWorld, Worlds};
@@ -175,7 +179,7 @@ impl World {
     }
 
     /// The seed of the next synchronous answer, from a row of its own, and the time.
-    pub(crate) fn next_answer(&self, wall: Timestamp) -> (Seed, Timestamp) {
+    fn next_answer(&self, wall: Timestamp) -> (Seed, Timestamp) {
         let mut state = self.lock();
         (self.seed_of_run.nth("answer", state.next_answer()), state.now(wall))
     }

@@ -9,7 +9,6 @@ use dashmap::DashMap;
 use super::World;
 use super::common::Common;
 use crate::config::Config;
-use crate::responder::Responder;
 use crate::sim::{Seed, Timestamp};
 use crate::store::{DataDir, WorldId};
 
@@ -46,11 +45,6 @@ impl Worlds {
     /// How the server behaves.
     pub(crate) fn config(&self) -> &Config {
         &self.common.config
-    }
-
-    /// What answers requests.
-    pub(crate) fn responder(&self) -> &Responder {
-        &self.common.behavior.responder
     }
 
     /// What outlives the server, if anything does.

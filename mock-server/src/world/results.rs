@@ -11,9 +11,10 @@ use super::blob::{Blob, Scratch};
 use super::json_lines::JsonLines;
 use super::line_template::LineTemplates;
 use super::result_line::LineTeller;
-use super::upload::{LineReader, Upload};
+use super::upload::{Lines, Upload};
+use crate::answers::RecordingReader;
 use crate::ids;
-use crate::input::{Line, Reading};
+use crate::input::Scan;
 use crate::responder::Usage;
 use crate::sim::{Counts, LineEnd, LineFate, Observation, Status};
 use crate::switches::{ErrorFileOfUnstarted, FailedLines, Switches};
@@ -119,6 +120,7 @@ impl Results {
         }
         let input = self.batch.input.get();
         let usage = self.render(input.as_deref())?;
+        self.batch.answerers.let_go();
         // One that stays when the server goes is needed again then.
         if input.is_some_and(|input| input.blob.id().is_none()) {
             self.batch.input.let_go();
@@ -130,14 +132,26 @@ impl Results {
     fn render(&self, input: Option<&Upload>) -> io::Result<BatchUsage> {
         let (mut output, mut error) = (self.scratch.create()?, self.scratch.create()?);
         let mut usage = BatchUsage::default();
-        if let Some(upload) = input {
-            let ends: Vec<_> = self.batch.plan.line_ends(&self.last).collect();
-            self.render_parts(&ends, upload, |part| {
-                output.write(&part.output)?;
-                error.write(&part.error)?;
-                add(&mut usage, &part.usage);
-                Ok(())
-            })?;
+        let ends: Vec<_> = self.batch.plan.line_ends(&self.last).collect();
+        if let Some(upload) = input.filter(|_| !ends.is_empty()) {
+            let scan = upload.scan()?;
+            let teller = LineTeller {
+                batch: &self.batch,
+                last: &self.last,
+                answerers: &*self.batch.answerers(upload)?,
+                has_gists: scan.digests.made_for(&self.batch.behavior.responder),
+            };
+            self.render_parts(
+                &ends,
+                &teller,
+                || Worker::new(upload, scan),
+                |part| {
+                    output.write(&part.output)?;
+                    error.write(&part.error)?;
+                    add(&mut usage, &part.usage);
+                    Ok(())
+                },
+            )?;
         }
         for (bytes, written) in [(&self.output, output.finish()?), (&self.error, error.finish()?)] {
             // A file that is deleted already has none.
@@ -150,28 +164,31 @@ impl Results {
 
     /// Of n workers each renders every n-th part and waits with it until it is its turn, so that there are never
     /// more than two parts a worker.
-    fn render_parts(
+    fn render_parts<'u>(
         &self,
         ends: &[(u32, LineEnd)],
-        upload: &Upload,
+        teller: &LineTeller<'_>,
+        new_worker: impl Fn() -> Worker<'u> + Sync,
         mut write: impl FnMut(&Part) -> io::Result<()>,
     ) -> io::Result<()> {
         let parts: Vec<_> = ends.chunks(PART_LINES).collect();
         let n_workers = std::thread::available_parallelism().map_or(1, usize::from).min(parts.len());
         if n_workers <= 1 {
-            let mut worker = Worker::new(upload);
-            return parts.into_iter().try_for_each(|part| write(&self.render_part(part, &mut worker)?));
+            let mut worker = new_worker();
+            return parts
+                .into_iter()
+                .try_for_each(|part| write(&self.render_part(part, teller, &mut worker)?));
         }
         std::thread::scope(|scope| {
-            let parts = parts.as_slice();
+            let (parts, new_worker) = (parts.as_slice(), &new_worker);
             let workers: Vec<_> = (0..n_workers)
                 .map(|first| {
                     let (finished, turn) = mpsc::sync_channel(1);
                     scope.spawn(move || {
-                        let mut worker = Worker::new(upload);
+                        let mut worker = new_worker();
                         for part in parts.iter().skip(first).step_by(n_workers) {
                             // Nobody waits for a part any more if an earlier one could not be written.
-                            if finished.send(self.render_part(part, &mut worker)).is_err() {
+                            if finished.send(self.render_part(part, teller, &mut worker)).is_err() {
                                 break;
                             }
                         }
@@ -186,30 +203,28 @@ impl Results {
         })
     }
 
-    fn render_part(&self, ends: &[(u32, LineEnd)], worker: &mut Worker<'_>) -> io::Result<Part> {
-        let behavior = &self.batch.behavior;
-        let switches = &behavior.switches;
-        let upload = worker.upload;
+    fn render_part(
+        &self,
+        ends: &[(u32, LineEnd)],
+        teller: &LineTeller<'_>,
+        worker: &mut Worker<'_>,
+    ) -> io::Result<Part> {
+        let switches = &self.batch.behavior.switches;
+        let scan = worker.scan;
         let mut output = JsonLines::new(Vec::with_capacity(PART_LINES * 1024), switches.result_text);
         let mut error = JsonLines::new(Vec::new(), switches.result_text);
         let mut usage = Usage::default();
-        let teller = LineTeller { batch: &self.batch, last: &self.last };
-        let scan = upload.scan()?;
-        let has_gists = scan.digests.made_for(&behavior.responder);
         for (place, end) in ends {
             // Only lines that were read well once are in the plan of a batch that runs.
             let line = &scan.lines[*place as usize];
-            let digest = scan.digest(line).filter(|_| has_gists);
             let file = match (end, switches.failed_lines) {
                 (LineEnd::Ran(LineFate::Succeeds), _)
                 | (LineEnd::Ran(LineFate::Fails), FailedLines::InOutputFile) => &mut output,
                 (LineEnd::Ran(LineFate::Fails), FailedLines::InErrorFile)
                 | (LineEnd::Expired | LineEnd::Cancelled, _) => &mut error,
             };
-            let (line, tokens) = match digest.and_then(|digest| teller.tell_digest(*place, *end, &digest)) {
-                Some(told) => told,
-                None => teller.tell_reading(*place, *end, &worker.read(line)?),
-            };
+            let (line, tokens) =
+                teller.tell(*place, *end, line, &mut worker.lines, &mut worker.recordings)?;
             worker.templates.write(&line, file)?;
             usage += tokens;
         }
@@ -251,22 +266,19 @@ const PART_LINES: usize = 256;
 
 /// What a worker has at hand.
 struct Worker<'u> {
-    upload: &'u Upload,
-    /// Opened when a line has to be read again.
-    reader: Option<LineReader>,
+    scan: &'u Scan,
+    lines: Lines<'u>,
+    recordings: RecordingReader,
     templates: LineTemplates,
 }
 
 impl<'u> Worker<'u> {
-    fn new(upload: &'u Upload) -> Self {
-        Self { upload, reader: None, templates: LineTemplates::default() }
-    }
-
-    fn read(&mut self, line: &Line) -> io::Result<Reading<'_>> {
-        let reader = match &mut self.reader {
-            Some(reader) => reader,
-            none => none.insert(self.upload.reader()?),
-        };
-        reader.read(line)
+    fn new(upload: &'u Upload, scan: &'u Scan) -> Self {
+        Self {
+            scan,
+            lines: Lines::new(upload, scan),
+            recordings: RecordingReader::default(),
+            templates: LineTemplates::default(),
+        }
     }
 }

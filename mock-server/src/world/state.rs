@@ -16,6 +16,7 @@ use super::parts::{UploadError, UploadRecord, UploadStage, Uploads};
 use super::results::Results;
 use super::storage::{Full, Storage};
 use super::upload::Upload;
+use crate::answers::{DecidedByRule, LineRules, Turns};
 use crate::clock::{Clock, ClockMode};
 use crate::config::Limits;
 use crate::sim::{Intervention, InterventionKind, Timestamp};
@@ -33,6 +34,8 @@ pub(super) struct State {
     counters: Counters,
     n_exchanges: u64,
     n_answers: u64,
+    /// Of the rules, by synchronous calls.
+    turns: Turns,
     /// The latest time anybody has been told. Two requests may read the wall in one order and get the lock
     /// in the other; a world never goes back.
     latest: Timestamp,
@@ -67,6 +70,7 @@ impl State {
             counters: Counters::default(),
             n_exchanges: 0,
             n_answers: 0,
+            turns: Turns::default(),
             latest: Timestamp::from_unix_millis(i64::MIN),
             storage,
             changes: None,
@@ -167,9 +171,15 @@ impl State {
         self.n_answers
     }
 
-    /// Counts answers on from where another state of the same world was.
+    /// Counts a synchronous call for the rules at these places, and gives the one that decides about it.
+    pub(super) fn take_turn(&mut self, rules: &LineRules, matching: &[u32]) -> Option<DecidedByRule> {
+        self.turns.decide(rules, matching)
+    }
+
+    /// Counts answers and calls on from where another state of the same world was.
     pub(super) fn count_answers_on_from(&mut self, other: &Self) {
         (self.n_exchanges, self.n_answers) = (other.n_exchanges, other.n_answers);
+        self.turns.clone_from(&other.turns);
     }
 
     /// The number of the next file to be sent, from which its id follows.
@@ -384,6 +394,7 @@ impl State {
         if results.output_file_id.is_none() && results.error_file_id.is_none() && spent.is_none() {
             // Nobody ever can ask for its lines.
             entry.happened.spent = Some(BatchUsage::default());
+            batch.answerers.let_go();
             let let_go = batch.input.let_go();
             self.note(|changes| changes.of_batch(place, let_go));
         }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::blob::{Blob, BlobWriter, Scratch};
 use super::storage::Share;
-use crate::input::{Line, LineContent, LineOutcome, LineRules, Reading, Scan, Scanner, UploadFault};
+use crate::input::{Digest, Line, Reading, Scan, Scanner, UploadFault};
 use crate::responder::Responder;
 use crate::store::Vault;
 
@@ -50,9 +50,17 @@ pub(crate) struct Scanning {
     pub(crate) max_line: usize,
 }
 
-/// Reads lines of an upload in any order, one at a time.
+/// The lines of an upload, in any order, one at a time: from what was kept of them, or else read again.
 #[derive(Debug)]
-pub(super) struct LineReader {
+pub(super) struct Lines<'u> {
+    upload: &'u Upload,
+    scan: &'u Scan,
+    /// Opened when a line has to be read again.
+    reader: Option<LineReader>,
+}
+
+#[derive(Debug)]
+struct LineReader {
     file: std::fs::File,
     line: Vec<u8>,
 }
@@ -135,31 +143,26 @@ impl Upload {
     pub(super) fn fault(&self) -> Option<UploadFault> {
         self.scan.get().and_then(|(scan, _)| scan.fault)
     }
+}
 
-    /// How each line is asked to end by these rules, in the order of [`Scan::lines`]. Blocks on the disk if
-    /// names of lines were not kept.
-    pub(super) fn outcomes(&self, rules: &LineRules) -> io::Result<Vec<LineOutcome>> {
-        let scan = self.scan()?;
-        let mut reader: Option<LineReader> = None;
-        let mut outcome = |line: &Line| {
-            let LineContent::Request(request) = &line.content else { return Ok(LineOutcome::Natural) };
-            let model = request.model.and_then(|model| scan.models.get_index(usize::from(model)));
-            let model = model.map(String::as_str);
-            if let Some(digest) = scan.digest(line) {
-                return Ok(rules.outcome(digest.custom_id, model));
-            }
-            let reader = match &mut reader {
-                Some(reader) => reader,
-                none => none.insert(self.reader()?),
-            };
-            Ok(rules.outcome(&reader.read(line)?.custom_id, model))
-        };
-        scan.lines.iter().map(&mut outcome).collect()
+impl<'u> Lines<'u> {
+    /// The lines of an upload, which was scanned.
+    pub(super) fn new(upload: &'u Upload, scan: &'u Scan) -> Self {
+        Self { upload, scan, reader: None }
     }
 
-    /// Opens the file to read lines again.
-    pub(super) fn reader(&self) -> io::Result<LineReader> {
-        Ok(LineReader { file: self.blob.open()?, line: Vec::new() })
+    /// What was kept of a line, if it was.
+    pub(super) fn digest(&self, line: &Line) -> Option<Digest<'u>> {
+        self.scan.digest(line)
+    }
+
+    /// Reads a line again that was read well once. Blocks on the disk.
+    pub(super) fn read(&mut self, line: &Line) -> io::Result<Reading<'_>> {
+        let reader = match &mut self.reader {
+            Some(reader) => reader,
+            none => none.insert(LineReader { file: self.upload.blob.open()?, line: Vec::new() }),
+        };
+        reader.read(line)
     }
 }
 
@@ -181,8 +184,7 @@ impl Input {
 }
 
 impl LineReader {
-    /// Reads a line that was read well once.
-    pub(super) fn read(&mut self, line: &Line) -> io::Result<Reading<'_>> {
+    fn read(&mut self, line: &Line) -> io::Result<Reading<'_>> {
         self.line.resize(line.len as usize, 0);
         self.file.seek(SeekFrom::Start(line.range().start))?;
         self.file.read_exact(&mut self.line)?;

@@ -4,6 +4,7 @@ mod clock;
 mod env;
 mod exec;
 mod help;
+mod lines;
 pub(crate) mod process;
 mod serve;
 mod wait;

@@ -1,5 +1,6 @@
 //! What outlives the mock.
 
+mod answers;
 #[cfg(unix)]
 mod kills;
 mod refusals;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect is to fail right there")]
 
+mod answers;
 mod batches;
 mod cli;
 mod control;

@@ -15,7 +15,9 @@ use crate::endpoint::Endpoint;
 use crate::input::Problem;
 use crate::sim::{Ending, Intervention, InterventionKind, LineFate, Seed, Workload};
 use crate::switches::UrlProblem;
-use crate::world::{AccountIds, BatchRecord, Behavior, Happenings, Input, Problems, ResultFile, Upload};
+use crate::world::{
+    AccountIds, Answerers, BatchRecord, Behavior, Happenings, Input, Problems, ResultFile, Upload,
+};
 
 /// A batch as it was created. What its plan was made from is kept, and the plan is made again.
 #[derive(Debug, Serialize, Deserialize)]
@@ -136,6 +138,7 @@ impl BatchRow {
             input_file_id,
             input,
             model,
+            answerers: _,
             metadata,
             results_kept_for,
             problems,
@@ -194,6 +197,7 @@ impl BatchRow {
             input_file_id,
             input: Input::new(upload),
             model,
+            answerers: Answerers::default(),
             metadata,
             results_kept_for,
             problems: problems.problems()?,

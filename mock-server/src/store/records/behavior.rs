@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::damaged;
-use crate::input::{LineRule, LineRules};
+use crate::answers::{Answers, LineRule, LineRules, Recording, Unrecorded};
 use crate::responder::{AnswerStyle, Responder};
 use crate::sim::{Pace, PaceDuration};
 use crate::switches::Switches;
@@ -23,7 +24,11 @@ pub(in crate::store) struct BehaviorRow {
     pace: PaceRow,
     seed: u64,
     answers: AnswersRow,
-    rules: Vec<RuleRow>,
+    /// As the command line takes them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    rules: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replay: Option<ReplayRow>,
     switches: BTreeMap<String, String>,
 }
 
@@ -54,27 +59,35 @@ enum AnswersRow {
     Echo,
 }
 
+/// The recordings that answer, and what becomes of other requests.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RuleRow {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    custom_id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    model: Option<String>,
-    outcome: String,
+struct ReplayRow {
+    recordings: Vec<RecordingRow>,
+    unrecorded: UnrecordedRow,
+}
+
+/// A recording, by its files. What was in them is not kept, but whether it is still the same.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecordingRow {
+    results: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    inputs: Vec<String>,
+    /// In hexadecimal digits.
+    fingerprint: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum UnrecordedRow {
+    Fails,
+    IsAnswered,
 }
 
 impl BehaviorRow {
     pub(in crate::store) fn new(behavior: &Behavior) -> Self {
-        let Behavior { pace, responder, rules, switches } = behavior;
-        let rule = |rule: &LineRule| {
-            let (custom_id, model, outcome) = rule.parts();
-            RuleRow {
-                custom_id: custom_id.map(str::to_owned),
-                model: model.map(str::to_owned),
-                outcome: outcome.name().to_owned(),
-            }
-        };
+        let Behavior { pace, responder, answers, switches } = behavior;
         Self {
             pace: PaceRow::new(pace),
             seed: responder.seed(),
@@ -82,7 +95,8 @@ impl BehaviorRow {
                 AnswerStyle::Canary => AnswersRow::Canary,
                 AnswerStyle::Echo => AnswersRow::Echo,
             },
-            rules: rules.rules().iter().map(rule).collect(),
+            rules: answers.rules().iter().map(LineRule::to_string).collect(),
+            replay: ReplayRow::new(answers.recordings()),
             switches: switches
                 .values()
                 .into_iter()
@@ -92,14 +106,14 @@ impl BehaviorRow {
     }
 
     pub(in crate::store) fn behavior(self) -> io::Result<Behavior> {
-        let Self { pace, seed, answers, rules, switches: values } = self;
+        let Self { pace, seed, answers, rules, replay, switches: values } = self;
         let style = match answers {
             AnswersRow::Canary => AnswerStyle::Canary,
             AnswersRow::Echo => AnswerStyle::Echo,
         };
-        let rule = |RuleRow { custom_id, model, outcome }| {
-            LineRule::new(custom_id.as_deref(), model.as_deref(), &outcome).map_err(damaged)
-        };
+        let rule = |rule: String| rule.parse::<LineRule>().map_err(damaged);
+        let rules = LineRules::new(rules.into_iter().map(rule).collect::<io::Result<_>>()?);
+        let (recordings, unrecorded) = replay.map_or(Ok(Default::default()), ReplayRow::recordings)?;
         let mut switches = Switches::default();
         for (name, value) in &values {
             switches.set(name, value).map_err(damaged)?;
@@ -107,9 +121,57 @@ impl BehaviorRow {
         Ok(Behavior {
             pace: pace.pace()?,
             responder: Arc::new(Responder::new(seed, style)),
-            rules: LineRules::new(rules.into_iter().map(rule).collect::<io::Result<_>>()?),
+            answers: Answers::new(rules, recordings, unrecorded),
             switches,
         })
+    }
+}
+
+impl ReplayRow {
+    fn new((recordings, unrecorded): (&[Recording], Unrecorded)) -> Option<Self> {
+        if recordings.is_empty() {
+            return None;
+        }
+        Some(Self {
+            recordings: recordings.iter().map(RecordingRow::new).collect(),
+            unrecorded: match unrecorded {
+                Unrecorded::Fails => UnrecordedRow::Fails,
+                Unrecorded::IsAnswered => UnrecordedRow::IsAnswered,
+            },
+        })
+    }
+
+    fn recordings(self) -> io::Result<(Vec<Recording>, Unrecorded)> {
+        let recordings =
+            self.recordings.into_iter().map(RecordingRow::recording).collect::<io::Result<_>>()?;
+        let unrecorded = match self.unrecorded {
+            UnrecordedRow::Fails => Unrecorded::Fails,
+            UnrecordedRow::IsAnswered => Unrecorded::IsAnswered,
+        };
+        Ok((recordings, unrecorded))
+    }
+}
+
+impl RecordingRow {
+    fn new(recording: &Recording) -> Self {
+        let (results, inputs, fingerprint) = recording.origin();
+        // The server may be started somewhere else next time.
+        let absolute = |file: &PathBuf| {
+            let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+            file.to_string_lossy().into_owned()
+        };
+        Self {
+            results: results.iter().map(absolute).collect(),
+            inputs: inputs.iter().map(absolute).collect(),
+            fingerprint: format!("{fingerprint:032x}"),
+        }
+    }
+
+    fn recording(self) -> io::Result<Recording> {
+        let Self { results, inputs, fingerprint } = self;
+        let fingerprint = u128::from_str_radix(&fingerprint, 16).map_err(damaged)?;
+        let paths = |files: Vec<String>| files.into_iter().map(PathBuf::from).collect();
+        Ok(Recording::known(paths(results), paths(inputs), fingerprint))
     }
 }
 
@@ -196,12 +258,20 @@ mod tests {
         for switch in Switches::ALL {
             switches.set(switch.name, switch.values.last().unwrap().0).unwrap();
         }
-        let rules = ["custom_id=order-*:429", "model=gpt-?:timeout"].map(|rule| rule.parse().unwrap());
+        let rules = [
+            "custom_id=order-*:429",
+            "model=gpt-?:timeout",
+            "{ prompt = '(?i)\"a{2}\"', nth = 2, tool_call = { name = 'f', arguments = { n = 1 } } }",
+        ];
+        let rules = rules.map(|rule| rule.parse().unwrap());
+        let recording = Recording::known(vec!["/output.jsonl".into()], vec!["/input.jsonl".into()], 0xabc);
         Behavior::new(&Config {
             seed: u64::MAX,
             answers: AnswerStyle::Echo,
             pace: Pace::REALISTIC,
             rules: LineRules::new(rules.to_vec()),
+            recordings: vec![recording],
+            unrecorded: Unrecorded::IsAnswered,
             switches,
             ..Config::default()
         })

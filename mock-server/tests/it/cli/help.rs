@@ -6,9 +6,21 @@ use super::process::{run, said};
 
 #[test]
 fn every_command_explains_itself() {
-    for command in
-        ["", "serve", "exec", "env", "wait", "clock", "clock show", "clock advance", "clock set", "demo"]
-    {
+    for command in [
+        "",
+        "serve",
+        "exec",
+        "env",
+        "wait",
+        "clock",
+        "clock show",
+        "clock advance",
+        "clock set",
+        "lines",
+        "lines check",
+        "lines schema",
+        "demo",
+    ] {
         let help = run(command.split_whitespace().chain(["--help"]));
         assert_eq!((help.code, help.stderr.as_str()), (0, ""), "{command}");
         let name = if command.is_empty() { "batchmock".to_owned() } else { command.replace(' ', "_") };

@@ -102,6 +102,48 @@ fn rules_that_cannot_be_read_are_told_with_their_place() {
     insta::assert_snapshot!(told);
 }
 
+#[test]
+fn recordings_are_told_with_what_cannot_be_replayed() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let output = file(
+        "output.jsonl",
+        concat!(
+            r#"{"custom_id": "a", "response": {"status_code": 200, "body": {}}, "error": null}"#,
+            "\n{broken\n",
+            r#"{"custom_id": "b", "response": null, "error": {"code": "batch_expired"}}"#,
+        ),
+    );
+    let mut served = Served::start(&["--replay", &output, "--replay-missing", "answer"]);
+    assert!(
+        served
+            .told
+            .contains(&format!("batchmock: cannot replay {output}, line 2: it is no JSON of a result")),
+        "{}",
+        served.told
+    );
+    let told = served.line_with("replayed");
+    assert_eq!(
+        told,
+        "  1 result is replayed; 1 never ran when it was recorded. Other requests are answered as ever.\n"
+    );
+
+    let input = file("input.jsonl", &crate::support::chat("a", "hello"));
+    for (arguments, told) in [
+        (vec!["--replay", &input], "no line can be replayed; "),
+        (vec!["--replay", "none.jsonl"], "cannot read none.jsonl: "),
+        (vec!["--replay", &output, "--replay-input", &output], "no line can be replayed; "),
+    ] {
+        let said = run([&["--port", "0"][..], &arguments].concat());
+        assert_eq!(said.code, 4, "{}", said.stderr);
+        assert!(said.stderr.starts_with(&format!("batchmock: cannot replay: {told}")), "{}", said.stderr);
+    }
+}
+
 #[cfg(unix)]
 mod stopping {
     use rustix::process::Signal;

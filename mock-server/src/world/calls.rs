@@ -1,0 +1,84 @@
+//! Synchronous calls of the endpoints that batch lines name.
+
+use std::io;
+
+use super::World;
+use crate::answers::{Answerer, Asking, ErrorSource, Facts, Given, LineRules, Read, RecordingReader, digest};
+use crate::arguments::{Node, Object, Refusal};
+use crate::endpoint::Endpoint;
+use crate::responder::Request;
+use crate::sim::Timestamp;
+
+/// A call that is to be answered.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) endpoint: Endpoint,
+    /// The model that the body names.
+    pub(crate) model: Option<String>,
+    /// The request, or what its endpoint refuses.
+    pub(crate) request: Result<Request, Refusal>,
+    answerer: Answerer,
+}
+
+impl World {
+    /// Reads a call, and decides who answers it. It counts as a turn of the rules that it is right for.
+    ///
+    /// # Errors
+    ///
+    /// If a recording cannot be read.
+    pub(crate) fn receive_call(&self, endpoint: Endpoint, body: &Object<'_>) -> io::Result<Call> {
+        let request = Request::read(endpoint, body);
+        let model = body.get("model").and_then(Node::as_str).map(str::to_owned);
+        let facts = Facts { custom_id: None, endpoint, model: model.as_deref() };
+        let answers = &self.common.behavior.answers;
+        let needs = answers.needs(&facts);
+        let read = Read {
+            prompt: request.as_ref().ok().map(Request::prompt),
+            digest: needs.digest.then(|| digest(endpoint.path(), body)),
+        };
+        let take_turn = |rules: &LineRules, matching: &[u32]| self.lock().take_turn(rules, matching);
+        let answerer = answers.decide(&facts, read, take_turn)?;
+        Ok(Call { endpoint, model, request, answerer })
+    }
+
+    /// Whether the call is answered with an error, whatever its endpoint says to it.
+    pub(crate) fn fails(&self, call: &Call) -> bool {
+        self.common.behavior.answers.fails(call.answerer, false)
+    }
+
+    /// Whether the answer is what it is, whatever its endpoint says to the call.
+    pub(crate) fn is_settled(&self, call: &Call) -> bool {
+        self.common.behavior.answers.is_settled(call.answerer)
+    }
+
+    /// Answers a call. Blocks on the disk if the answer was recorded.
+    ///
+    /// # Errors
+    ///
+    /// If what was recorded cannot be read again.
+    pub(crate) fn answer_call(&self, wall: Timestamp, call: Call) -> io::Result<Given> {
+        let (seed, now) = self.next_answer(wall);
+        let Call { endpoint, model, request, answerer } = call;
+        let asking = Asking {
+            custom_id: "",
+            created_at: now.unix_seconds(),
+            responder: &self.common.behavior.responder,
+            errors: ErrorSource {
+                model: model.as_deref(),
+                endpoint,
+                organization_id: &self.account.organization_id,
+                project_id: &self.account.project_id,
+                server_error_text: self.common.behavior.switches.server_error_text,
+            },
+            read: |_| Ok(request),
+        };
+        self.common.behavior.answers.give(answerer, asking, &mut RecordingReader::default(), &mut seed.rng())
+    }
+}
+
+impl Call {
+    /// Whether the answer has to be read from the disk.
+    pub(crate) fn is_recorded(&self) -> bool {
+        matches!(self.answerer, Answerer::Recording(_))
+    }
+}
