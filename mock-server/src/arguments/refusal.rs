@@ -103,6 +103,15 @@ impl Refusal {
         Self::about(param, message).with_code("empty_array")
     }
 
+    /// A list that is too long; in the form of the others (assumed).
+    pub fn long_array(param: &str, maximum: usize, got: usize) -> Self {
+        let message = format!(
+            "Invalid '{param}': array too long. Expected an array with maximum length {maximum}, but got an array \
+             with length {got} instead."
+        );
+        Self::about(param, message).with_code("array_above_max_length")
+    }
+
     /// A text with nothing in it (observed on chat completions, 2026-09).
     pub fn empty_string(param: &str) -> Self {
         let message = format!(

@@ -40,7 +40,8 @@ impl Usage {
     }
 }
 
-/// Adds a `usage` to a body that has none, in the form of the request's endpoint; moderations and videos tell none.
+/// Adds a `usage` to a body that has none, in the form of the request's endpoint; moderations, videos and the older image
+/// models tell none.
 /// What is read is counted from the request, what is written from the texts of the body.
 pub(crate) fn with_usage(mut body: Value, request: &Request) -> Value {
     let Value::Object(fields) = &body else { return body };
@@ -61,13 +62,13 @@ pub(crate) fn with_usage(mut body: Value, request: &Request) -> Value {
             "output_tokens_details": {"reasoning_tokens": 0},
             "total_tokens": read + written,
         }),
-        Request::Image(_) => json!({
+        Request::Image(request) if request.tells_usage() => json!({
             "input_tokens": read,
             "input_tokens_details": {"image_tokens": 0, "text_tokens": read},
             "output_tokens": 0,
             "total_tokens": read,
         }),
-        Request::Moderation(_) | Request::Video(_) => return body,
+        Request::Image(_) | Request::Moderation(_) | Request::Video(_) => return body,
     };
     body["usage"] = usage;
     body

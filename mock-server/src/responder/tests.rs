@@ -1,5 +1,7 @@
 //! Whole answers: one body of each endpoint, what is refused, and what holds for every request.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand_chacha::ChaCha12Rng;
@@ -48,6 +50,21 @@ fn refused(endpoint: Endpoint, body: &Value) -> String {
             format!("{status} {} | {} | {}", error.message, or_null(error.param), or_null(error.code))
         }
     }
+}
+
+/// The same, with each picture as a decoder sees it: its format, its size, and the comment in it.
+fn with_pictures_told(mut body: Value) -> Value {
+    let canary = regex::Regex::new("[a-z]+-[a-z]+-[0-9a-f]{8}").unwrap();
+    for image in body["data"].as_array_mut().unwrap() {
+        let Some(data) = image["b64_json"].as_str() else { continue };
+        let file = STANDARD.decode(data).unwrap();
+        let format = image::guess_format(&file).unwrap();
+        let (width, height) = image::GenericImageView::dimensions(&image::load_from_memory(&file).unwrap());
+        let text = String::from_utf8_lossy(&file);
+        let canary = canary.find(&text).map_or("none", |found| found.as_str());
+        image["b64_json"] = format!("{format:?} of {width}x{height}: {canary}").into();
+    }
+    body
 }
 
 fn person_schema() -> Value {
@@ -157,14 +174,20 @@ mod bodies {
     #[test]
     fn of_an_image() {
         let body = json!({"model": "gpt-image-1", "prompt": "a siamese cat"});
-        insta::assert_json_snapshot!(answer(Endpoint::ImagesGenerations, &body));
+        insta::assert_json_snapshot!(with_pictures_told(answer(Endpoint::ImagesGenerations, &body)));
     }
 
     #[test]
     fn of_an_edited_image() {
         let images = json!([{"image_url": "data:image/png;base64,"}]);
         let body = json!({"model": "gpt-image-2", "prompt": "in green", "images": images, "quality": "low"});
-        insta::assert_json_snapshot!(answer(Endpoint::ImagesEdits, &body));
+        insta::assert_json_snapshot!(with_pictures_told(answer(Endpoint::ImagesEdits, &body)));
+    }
+
+    #[test]
+    fn of_an_image_of_an_older_model() {
+        let body = json!({"model": "dall-e-3", "prompt": "a siamese cat"});
+        insta::assert_json_snapshot!(answer(Endpoint::ImagesGenerations, &body));
     }
 
     #[test]
@@ -373,6 +396,118 @@ fn the_other_endpoints_refuse_in_their_words() {
         refused(Endpoint::ImagesGenerations, &json!({"prompt": "a", "foo": 1})),
         refused(Endpoint::ImagesEdits, &json!({"prompt": "a", "images": []})),
         refused(Endpoint::Videos, &json!({"prompt": "a", "seconds": "5"})),
+    ];
+    insta::assert_snapshot!(rows.join("\n"));
+}
+
+fn image(extra: Value) -> Value {
+    with(json!({"model": "gpt-image-1", "prompt": "a cat"}), extra)
+}
+
+#[test]
+fn images_are_made_as_they_were_asked_for() {
+    let made = |extra| {
+        let body = with_pictures_told(answer(Endpoint::ImagesGenerations, &image(extra)));
+        let images: Vec<_> =
+            body["data"].as_array().unwrap().iter().map(|image| image["b64_json"].clone()).collect();
+        format!(
+            "{} {} {} {}: {}",
+            body["size"],
+            body["quality"],
+            body["background"],
+            body["usage"]["output_tokens"],
+            json!(images)
+        )
+    };
+    let rows = [
+        made(json!({"n": 2, "size": "1024x1536", "output_format": "jpeg", "quality": "low"})),
+        made(json!({"size": "1536x1024", "output_format": "webp", "background": "transparent"})),
+        made(
+            json!({"model": "gpt-image-2", "size": "1536x864", "quality": "medium", "output_compression": 100}),
+        ),
+        made(
+            json!({"model": "chatgpt-image-latest", "size": "auto", "quality": "auto", "background": "auto"}),
+        ),
+    ];
+    insta::assert_snapshot!(rows.join("\n"), @r#"
+    "1024x1536" "low" "opaque" 816: ["Jpeg of 1024x1536: teal-bulbul-83140e64","Jpeg of 1024x1536: beige-heron-b84c6f18"]
+    "1536x1024" "high" "transparent" 6208: ["WebP of 1536x1024: teal-bulbul-83140e64"]
+    "1536x864" "medium" "opaque" 1337: ["Png of 1536x864: teal-bulbul-83140e64"]
+    "1024x1024" "high" "opaque" 4160: ["Png of 1024x1024: teal-bulbul-83140e64"]
+    "#);
+}
+
+#[test]
+fn older_models_tell_where_images_are_or_what_they_are() {
+    let made = |extra| {
+        let body = answer(Endpoint::ImagesGenerations, &image(extra));
+        let keys: Vec<_> = body.as_object().unwrap().keys().cloned().collect();
+        assert_eq!(keys, ["created", "data"]);
+        body["data"].clone()
+    };
+    let by_url = made(json!({"model": "dall-e-2", "n": 3}));
+    let urls: std::collections::HashSet<_> =
+        by_url.as_array().unwrap().iter().map(|image| image["url"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(urls.len(), 3);
+    let is_named = |url: &String| {
+        url.strip_prefix("https://images.batchmock.invalid/")
+            .and_then(|name| name.strip_suffix(".png"))
+            .is_some()
+    };
+    assert!(urls.iter().all(is_named), "{urls:?}");
+    let by_data = made(json!({"model": "dall-e-2", "response_format": "b64_json", "size": "256x256"}));
+    let told = with_pictures_told(json!({ "data": by_data }));
+    assert!(told["data"][0]["b64_json"].as_str().unwrap().starts_with("Png of 256x256: "), "{told}");
+    assert_eq!(
+        made(json!({"model": "dall-e-3", "quality": "hd", "style": "natural"}))[0]["revised_prompt"],
+        "a cat"
+    );
+
+    let edit = json!({"model": "dall-e-2", "prompt": "a cat", "images": [{"file_id": "file-a"}]});
+    assert!(answer(Endpoint::ImagesEdits, &edit)["data"][0]["url"].is_string());
+}
+
+#[test]
+fn images_are_refused_by_what_their_model_takes() {
+    let make = |extra| refused(Endpoint::ImagesGenerations, &image(extra));
+    let url = json!({"image_url": "https://example.com/a.png"});
+    let edit = |extra| refused(Endpoint::ImagesEdits, &with(image(json!({"images": [url.clone()]})), extra));
+    let video =
+        |extra| refused(Endpoint::Videos, &with(json!({"model": "sora-2", "prompt": "a cat"}), extra));
+    let rows = [
+        make(json!({"response_format": "url"})),
+        make(json!({"style": "vivid"})),
+        make(json!({"size": "256x256"})),
+        make(json!({"quality": "hd"})),
+        make(json!({"n": 11})),
+        make(json!({"background": "transparent", "output_format": "jpeg"})),
+        make(json!({"output_compression": 50})),
+        make(json!({"output_format": "gif"})),
+        make(json!({"prompt": ""})),
+        make(json!({"prompt": "a".repeat(32_001)})),
+        make(json!({"model": "dall-e-3", "n": 2})),
+        make(json!({"model": "dall-e-3", "background": "opaque"})),
+        make(json!({"model": "dall-e-2", "size": "1792x1024"})),
+        make(json!({"model": "dall-e-2", "prompt": "a".repeat(1_001)})),
+        make(json!({"model": "gpt-image-2", "size": "big"})),
+        make(json!({"model": "gpt-image-2", "size": "1000x1000"})),
+        make(json!({"model": "gpt-image-2", "size": "1600x160"})),
+        make(json!({"model": "gpt-image-2", "size": "4096x2048"})),
+        make(json!({"model": "gpt-image-2", "size": "3840x3840"})),
+        make(json!({"model": "gpt-image-2", "size": "3840x2160"})),
+        edit(json!({"image": "data:image/png;base64,"})),
+        edit(json!({"images": [{}]})),
+        edit(json!({"images": [{"image_url": "https://example.com/a.png", "file_id": "file-a"}]})),
+        edit(json!({"images": [{"url": "https://example.com/a.png"}]})),
+        edit(json!({"images": vec![url.clone(); 17]})),
+        edit(json!({"model": "dall-e-2", "images": vec![url.clone(); 2]})),
+        edit(json!({"model": "dall-e-3"})),
+        edit(json!({"mask": {"file_id": 7}})),
+        edit(json!({"mask": {"file_id": "file-a"}, "input_fidelity": "high"})),
+        video(json!({"seconds": 8})),
+        video(json!({"size": "1920x1080"})),
+        video(json!({"input_reference": {}})),
+        video(json!({"input_reference": {"file_id": "file-a"}})),
     ];
     insta::assert_snapshot!(rows.join("\n"));
 }

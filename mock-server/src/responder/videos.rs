@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::answer::{Answer, Body, Occasion, Usage};
 use super::ids;
+use super::images::check_image;
 use super::prompt::Prompt;
 use super::script::VideoEnd;
 use crate::arguments::Refusal;
@@ -35,7 +36,9 @@ impl VideoRequest {
         arguments.refuse_unknown(KNOWN)?;
         let sizes = ["720x1280", "1280x720", "1024x1792", "1792x1024"];
         let prompt = Prompt::of(arguments.required_name("prompt")?);
-        arguments.object("input_reference")?;
+        if let Some(reference) = arguments.object("input_reference")? {
+            check_image(&reference)?;
+        }
         Ok(Self {
             model: arguments.string("model")?.map(str::to_owned),
             prompt,

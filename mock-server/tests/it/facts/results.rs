@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use batchmock::switches::{LineRequestId, ResultText, ServerErrorText, Switches};
-use batchmock::{AnswerStyle, MockServer};
+use batchmock::{AnswerStyle, LineRules, MockServer};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -335,6 +335,59 @@ async fn f_365_videos_are_finished_objects_that_are_kept_a_day() {
 }
 
 #[tokio::test]
+async fn f_365_videos_may_also_end_as_failed_or_expired() {
+    let rules = LineRules::from_toml(
+        "[[line]]\ncustom_id = 'a'\nvideo = 'failed'\n[[line]]\ncustom_id = 'b'\nvideo = 'expired'",
+    )
+    .unwrap();
+    let server = frozen().rules(rules).start().await.unwrap();
+    let client = Client::new(&server);
+    let body = json!({"model": "sora-2", "prompt": "a cat"});
+    let lines = ["a", "b", "c"].map(|custom_id| line(custom_id, "/v1/videos", &body));
+    let input = client.upload_lines(&lines).await;
+    let id = client.create(&input, "/v1/videos").await.id();
+    server.clock().advance(seconds(4)).unwrap();
+    let (output, error) = client.results(&id).await;
+    assert_eq!(error, "", "the request for a video was answered, whatever became of the video");
+    let mut found: Vec<_> = results_of(&output)
+        .iter()
+        .map(|line| {
+            let video = &line["response"]["body"];
+            format!("{} {} {}", line["custom_id"], video["status"], video["error"]["code"])
+        })
+        .collect();
+    found.sort();
+    assert_eq!(
+        found,
+        [r#""a" "failed" "moderation_blocked""#, r#""b" "expired" null"#, r#""c" "completed" null"#]
+    );
+}
+
+#[tokio::test]
+async fn f_365_image_and_video_lines_name_pictures_by_url_or_file() {
+    for (endpoint, body, refused) in [
+        (
+            "/v1/images/edits",
+            json!({"model": "gpt-image-1", "prompt": "a cat", "images": [{"file_id": "file-a"}]}),
+            json!({"model": "gpt-image-1", "prompt": "a cat", "image": "bytes of a form"}),
+        ),
+        (
+            "/v1/videos",
+            json!({"model": "sora-2", "prompt": "a cat", "input_reference": {"image_url": "data:,"}}),
+            json!({"model": "sora-2", "prompt": "a cat", "input_reference": "bytes of a form"}),
+        ),
+    ] {
+        let (server, client) = start().await;
+        let input = client.upload_lines(&[line("a", endpoint, &body), line("b", endpoint, &refused)]).await;
+        let id = client.create(&input, endpoint).await.id();
+        server.clock().advance(seconds(4)).unwrap();
+        let (output, error) = client.results(&id).await;
+        assert_eq!((output.lines().count(), error.lines().count()), (1, 1), "{endpoint}: {error}");
+        assert_eq!(results_of(&error)[0]["response"]["status_code"], 400);
+    }
+}
+
+#[tokio::test]
 async fn f_365_moderations_with_stream_are_refused() {
     let (server, client) = start().await;
     let body = json!({"model": "omni-moderation-latest", "input": "hello", "stream": true});
@@ -360,6 +413,19 @@ async fn f_366_lines_have_the_documented_keys() {
             && response["body"].is_object()
     );
     assert_eq!(line.as_object().unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn f_367_images_are_data_or_where_to_find_them_by_their_model() {
+    let image = |model: &'static str| async move {
+        answer("/v1/images/generations", &json!({"model": model, "prompt": "a cat", "n": 1})).await["response"]
+            ["body"]["data"][0]
+            .clone()
+    };
+    assert!(image("gpt-image-1").await["b64_json"].is_string());
+    assert!(image("dall-e-2").await["url"].is_string());
+    let by_url = image("dall-e-3").await;
+    assert_eq!((by_url["url"].is_string(), &by_url["revised_prompt"]), (true, &json!("a cat")));
 }
 
 #[tokio::test]
