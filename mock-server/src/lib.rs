@@ -63,8 +63,9 @@
 //!
 //! # What it does not do
 //!
-//! It runs no model: answers are [canaries](responder::canary()) or echoes. It does not stream answers. What
-//! it knows of the real service, and what is assumed, is in the fidelity table of the README.
+//! It runs no model: answers are [canaries](responder::canary()) or echoes, or come from [rules](LineRules) and
+//! [recordings](Recording). It does not stream answers. What it knows of the real service, and what is assumed, is in
+//! the fidelity table of the README.
 
 mod answers;
 mod arguments;

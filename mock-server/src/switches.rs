@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::nearest::{nearest, quoted};
+
 /// What is known of a switch, for help and documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SwitchInfo {
@@ -210,18 +212,14 @@ switches! {
 
 impl Switches {
     fn error(name: &str, value: &str) -> SwitchError {
-        let quoted = |names: &mut dyn Iterator<Item = &'static str>| {
-            names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-        };
         if let Some(switch) = Self::ALL.iter().find(|switch| switch.name == name) {
-            let values = quoted(&mut switch.values.iter().map(|(value, _)| *value));
+            let values = quoted(switch.values.iter().map(|(value, _)| *value));
             return SwitchError(format!("the switch `{name}` cannot be `{value}`: there are {values}"));
         }
-        let likeness = |switch: &&SwitchInfo| strsim::jaro_winkler(switch.name, name);
-        let nearest = Self::ALL.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-        let nearest = nearest.map_or("", |switch| switch.name);
-        let names = quoted(&mut Self::ALL.iter().map(|switch| switch.name));
-        SwitchError(format!("there is no switch `{name}`; the nearest is `{nearest}`, and there are {names}"))
+        let names = || Self::ALL.iter().map(|switch| switch.name);
+        let near = nearest(name, names()).unwrap_or_default();
+        let names = quoted(names());
+        SwitchError(format!("there is no switch `{name}`; the nearest is `{near}`, and there are {names}"))
     }
 }
 

@@ -132,3 +132,27 @@ fn prompt_param(endpoint: Endpoint) -> &'static str {
 fn of_server(message: String) -> ErrorBody {
     ErrorBody { kind: "server_error".to_owned(), ..ErrorBody::invalid_request(message) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::Seed;
+
+    #[test]
+    fn each_status_has_an_error() {
+        let source = ErrorSource {
+            model: Some("gpt-4o"),
+            endpoint: Endpoint::Responses,
+            organization_id: "org-a",
+            project_id: "proj_a",
+            server_error_text: ServerErrorText::Sorry,
+        };
+        let mut rng = Seed::new(1).rng();
+        let told = [400, 401, 403, 404, 409, 422, 429, 500, 503, 520].map(|status| {
+            let ErrorBody { message, kind, param, code } = source.usual(status, &mut rng);
+            let or_null = |text: Option<String>| text.unwrap_or_else(|| "null".to_owned());
+            format!("{status} {kind} {} {}: {message}", or_null(param), or_null(code))
+        });
+        insta::assert_snapshot!(told.join("\n"));
+    }
+}

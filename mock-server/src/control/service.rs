@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::view::Clock;
 use crate::http::{Account, ApiError, App, Json};
+use crate::nearest::nearest;
 
 /// The paths of the control API, for the message to who asked for another.
 const PATHS: [&str; 8] = [
@@ -53,17 +54,12 @@ pub(super) async fn reset(State(app): State<App>, Account(world): Account) -> Js
 
 /// A path that is none of the control API's.
 pub(super) async fn unknown_path(OriginalUri(uri): OriginalUri) -> ApiError {
-    let nearest = PATHS
-        .into_iter()
-        .max_by(|a, b| {
-            let likeness = |path: &str| strsim::jaro_winkler(&format!("{}{path}", super::PREFIX), uri.path());
-            likeness(a).total_cmp(&likeness(b))
-        })
-        .unwrap_or_default();
+    let paths = PATHS.map(|path| format!("{}{path}", super::PREFIX));
+    let nearest = nearest(uri.path(), paths.iter().map(String::as_str)).unwrap_or_default();
     refusal(
         StatusCode::NOT_FOUND,
         format!(
-            "the control API has no path {}; the nearest is {prefix}{nearest}, and all are in \
+            "the control API has no path {}; the nearest is {nearest}, and all are in \
              {prefix}/openapi.json",
             uri.path(),
             prefix = super::PREFIX,

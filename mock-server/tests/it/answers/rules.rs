@@ -122,6 +122,26 @@ async fn turns_are_counted_in_the_order_of_the_input() {
 }
 
 #[tokio::test]
+async fn turns_hold_in_batches_that_are_rendered_in_parts() {
+    let (server, client) =
+        with_rules("[[line]]\nprompt = 'question ([0-9]+)'\nevery = 7\ntext = '{n} is {1}'").await;
+    let (counts, output, _) = run(&server, &client, &chats(1_500)).await;
+    assert_eq!(counts["completed"], 1_500);
+    let lines: std::collections::HashMap<_, _> = crate::support::results_of(&output)
+        .into_iter()
+        .map(|line| (line["custom_id"].as_str().unwrap().to_owned(), content(&line).clone()))
+        .collect();
+    for n in 1..=1_500 {
+        let expected = if n % 7 == 0 {
+            format!("{n} is {n}")
+        } else {
+            canary(SEED, &format!("a-{n}"), &format!("question {n}"))
+        };
+        assert_eq!(lines[&format!("a-{n}")], expected);
+    }
+}
+
+#[tokio::test]
 async fn the_order_is_name_then_rule_then_request() {
     let (server, client) =
         with_rules("[[line]]\ncustom_id = 'a*'\ntext = 'by rule'\n[[line]]\ncustom_id = 'b*'\nstatus = 429")
