@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::control::TargetArgs;
 use super::exit::Failure;
+use super::output::tell;
 
 #[derive(Debug, Args)]
 pub(super) struct ClockArgs {
@@ -63,7 +64,7 @@ pub(super) async fn run(args: ClockArgs) -> Result<ExitCode, Failure> {
         }
         Action::Advance(advance) => {
             let body = advance.body();
-            tell(&target.ask(Method::POST, "/clock/advance", Some(&body)).await?);
+            tell_advance(&target.ask(Method::POST, "/clock/advance", Some(&body)).await?);
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -91,26 +92,24 @@ fn goal(text: &str) -> Result<(String, String), &'static str> {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "what the clock shows is the command's data")]
 fn show(clock: &Value) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let next = match clock["next_change_at"]["rfc3339"].as_str() {
         None => "no change to come".to_owned(),
         Some(next) => format!("next change at {next}"),
     };
-    println!("{} ({}), {next}", text(&clock["now"]["rfc3339"]), text(&clock["mode"]));
+    tell!("{} ({}), {next}", text(&clock["now"]["rfc3339"]), text(&clock["mode"]));
 }
 
-#[expect(clippy::print_stdout, reason = "what came due is the command's data")]
-fn tell(advance: &Value) {
+fn tell_advance(advance: &Value) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     for due in advance["came_due"].as_array().into_iter().flatten() {
         let at = text(&due["at"]["rfc3339"]);
         if due["what"] == "file_expired" {
-            println!("{at}  {}  expired", text(&due["file_id"]));
+            tell!("{at}  {}  expired", text(&due["file_id"]));
         } else {
             let counts = &due["request_counts"];
-            println!(
+            tell!(
                 "{at}  {}  {}  {} completed, {} failed of {}",
                 text(&due["batch_id"]),
                 text(&due["status"]),
@@ -120,5 +119,5 @@ fn tell(advance: &Value) {
             );
         }
     }
-    println!("{}", text(&advance["to"]["rfc3339"]));
+    tell!("{}", text(&advance["to"]["rfc3339"]));
 }

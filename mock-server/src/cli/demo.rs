@@ -10,6 +10,7 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::exit::Failure;
+use super::output::tell;
 
 /// How often the demonstration polls.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
@@ -19,10 +20,9 @@ pub(super) async fn run() -> Result<ExitCode, Failure> {
     Box::pin(play()).await.map_err(|error| Failure::internal(format!("the demonstration broke off: {error}")))
 }
 
-#[expect(clippy::print_stdout, reason = "the tale is the command's data")]
 #[expect(clippy::disallowed_methods, reason = "the first act is played in real time")]
 async fn play() -> Result<ExitCode, Box<dyn std::error::Error>> {
-    println!(
+    tell!(
         "A batch of five requests, polled as a client would. One asks to fail: its custom_id ends in ~429.\n"
     );
     let server = MockServer::start().await?;
@@ -33,7 +33,7 @@ async fn play() -> Result<ExitCode, Box<dyn std::error::Error>> {
         let batch = api.batch(&id).await?;
         let line = Api::summary(&batch);
         if line != told {
-            println!("  {line}");
+            tell!("  {line}");
             told = line;
         }
         if batch["status"] == "completed" {
@@ -41,23 +41,23 @@ async fn play() -> Result<ExitCode, Box<dyn std::error::Error>> {
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     };
-    println!("\nIts results, in the order of the files, which is not that of the input:\n");
+    tell!("\nIts results, in the order of the files, which is not that of the input:\n");
     api.tell_results(&batch).await?;
 
-    println!("\nA batch that needs 30 hours, on a frozen clock that is moved ahead by 25.\n");
+    tell!("\nA batch that needs 30 hours, on a frozen clock that is moved ahead by 25.\n");
     let slow = Pace { in_progress_for: PaceDuration::Fixed(Duration::from_hours(30)), ..Pace::QUICK };
     let server = MockServer::builder().clock(ClockMode::Frozen).pace(slow).start().await?;
     let api = Api::new(&server)?;
     let id = api.create_batch(&["a", "b", "c", "d"]).await?;
-    println!("  {}", Api::summary(&api.batch(&id).await?));
+    tell!("  {}", Api::summary(&api.batch(&id).await?));
     server.clock().advance(Duration::from_hours(12))?;
-    println!("  {}", Api::summary(&api.batch(&id).await?));
+    tell!("  {}", Api::summary(&api.batch(&id).await?));
     server.clock().advance(Duration::from_hours(13))?;
     let batch = api.batch(&id).await?;
-    println!("  {}", Api::summary(&batch));
-    println!("\nWhat was done by then is paid for, and is there; the rest is told in the error file:\n");
+    tell!("  {}", Api::summary(&batch));
+    tell!("\nWhat was done by then is paid for, and is there; the rest is told in the error file:\n");
     api.tell_results(&batch).await?;
-    println!("\nStart a mock of your own with `batchmock`, and point your client at it.");
+    tell!("\nStart a mock of your own with `batchmock`, and point your client at it.");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -118,7 +118,6 @@ impl Api {
         )
     }
 
-    #[expect(clippy::print_stdout, reason = "the tale is the command's data")]
     async fn tell_results(&self, batch: &Value) -> Outcome<()> {
         let mut by_custom_id = BTreeMap::new();
         for name in ["output_file_id", "error_file_id"] {
@@ -135,12 +134,12 @@ impl Api {
                     &line["error"]["code"],
                 ];
                 let answer = answer.into_iter().find_map(Value::as_str).unwrap_or_default().to_owned();
-                println!("  {name:<14} {custom_id:<6} {answer}");
+                tell!("  {name:<14} {custom_id:<6} {answer}");
                 by_custom_id.insert(custom_id, answer);
             }
         }
         let joined: Vec<_> = by_custom_id.iter().map(|(id, answer)| format!("{id} = {answer}")).collect();
-        println!("\n  joined by custom_id: {}", joined.join(", "));
+        tell!("\n  joined by custom_id: {}", joined.join(", "));
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::control::DEFAULT_BASE_URL;
 use super::exit::Failure;
+use super::output::tell;
 
 #[derive(Debug, Args)]
 pub(super) struct EnvArgs {
@@ -34,7 +35,6 @@ enum Shell {
 }
 
 /// Prints the lines.
-#[expect(clippy::print_stdout, reason = "the lines are the command's data")]
 pub(super) fn run(args: &EnvArgs) -> Result<ExitCode, Failure> {
     let variables =
         [("OPENAI_BASE_URL", "--base-url", &args.base_url), ("OPENAI_API_KEY", "--api-key", &args.api_key)];
@@ -42,7 +42,7 @@ pub(super) fn run(args: &EnvArgs) -> Result<ExitCode, Failure> {
         Failure::unless_printable(flag, value)?;
     }
     for (name, _, value) in variables {
-        println!("{}", args.shell.set(name, value));
+        tell!("{}", args.shell.set(name, value));
     }
     Ok(ExitCode::SUCCESS)
 }

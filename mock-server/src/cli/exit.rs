@@ -82,4 +82,11 @@ impl Failure {
         eprintln!("batchmock: {}", self.message);
         ExitCode::from(self.code)
     }
+
+    /// Tells the user, and ends at once: for where nobody could take it further.
+    pub(super) fn exit(self) -> ! {
+        let code = self.code;
+        self.report();
+        std::process::exit(i32::from(code));
+    }
 }

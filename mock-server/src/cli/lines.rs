@@ -12,6 +12,7 @@ use clap::{Args, Subcommand};
 
 use super::exit::Failure;
 use super::mock_args::read_rules;
+use super::output;
 
 #[derive(Debug, Args)]
 pub(super) struct LinesArgs {
@@ -43,10 +44,9 @@ struct CheckArgs {
 }
 
 /// Does what was asked.
-#[expect(clippy::print_stdout, reason = "what is printed is the command's data")]
 pub(super) fn run(args: LinesArgs) -> Result<ExitCode, Failure> {
     match args.command {
-        LinesCommand::Schema => print!("{}", LineRules::SCHEMA),
+        LinesCommand::Schema => output::write(format_args!("{}", LineRules::SCHEMA)),
         LinesCommand::Check(CheckArgs { files, input, each }) => {
             let mut report = Report::default();
             let mut all = LineRules::default();
@@ -59,7 +59,7 @@ pub(super) fn run(args: LinesArgs) -> Result<ExitCode, Failure> {
             if let Some(path) = &input {
                 report.lines = Some(try_out(all, path, each)?);
             }
-            print!("{report}");
+            output::write(format_args!("{report}"));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -10,6 +10,7 @@ mod limit_args;
 mod lines;
 mod log;
 mod mock_args;
+mod output;
 mod replay_args;
 mod serve;
 mod switches;

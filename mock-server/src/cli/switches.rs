@@ -4,16 +4,17 @@ use std::process::ExitCode;
 
 use batchmock::Switches;
 
+use super::output::tell;
+
 /// Lists the switches.
-#[expect(clippy::print_stdout, reason = "the list is the command's data")]
 pub(super) fn run() -> ExitCode {
-    println!(
+    tell!(
         "Where the evidence about the service contradicts itself, --switch NAME=VALUE chooses. Defaults first."
     );
     for switch in Switches::ALL {
-        println!("\n{}: {}", switch.name, switch.summary.trim());
+        tell!("\n{}: {}", switch.name, switch.summary.trim());
         for (value, meaning) in switch.values {
-            println!("  {value:<16} {}", meaning.trim());
+            tell!("  {value:<16} {}", meaning.trim());
         }
     }
     ExitCode::SUCCESS

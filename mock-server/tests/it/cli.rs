@@ -5,6 +5,7 @@ mod env;
 mod exec;
 mod help;
 mod lines;
+mod output;
 pub(crate) mod process;
 mod serve;
 mod wait;
