@@ -5,7 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use batchmock_client::types::{
-    Batch, BatchPage, BatchStatus, Deleted, ErrorEnvelope, File, FilePage, Purpose, ResultLine,
+    Batch, BatchPage, BatchStatus, Deleted, ErrorEnvelope, File, FilePage, Purpose, ResultLine, Upload,
+    UploadPart,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -47,6 +48,17 @@ fn files_survive_a_round_trip() {
             check::<Deleted>(&name);
         } else {
             check::<File>(&name);
+        }
+    }
+}
+
+#[test]
+fn uploads_survive_a_round_trip() {
+    for name in documents("upload") {
+        if name.ends_with("part.json") {
+            check::<UploadPart>(&name);
+        } else {
+            check::<Upload>(&name);
         }
     }
 }
