@@ -316,6 +316,31 @@ impl<'de: 'j, 'j> Deserialize<'de> for Key<'j> {
     }
 }
 
+/// Any JSON, with texts and keys of this kind.
+#[cfg(test)]
+pub(crate) fn any_json<T: proptest::strategy::Strategy<Value = String> + Clone + 'static>(
+    texts: T,
+) -> impl proptest::strategy::Strategy<Value = Value> {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        texts.clone().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 16, 4, move |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Value::from),
+            vec((texts.clone(), inner), 0..4)
+                .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+        ]
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

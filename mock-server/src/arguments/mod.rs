@@ -7,6 +7,8 @@ mod json;
 mod reading;
 mod refusal;
 
+#[cfg(test)]
+pub(crate) use json::any_json;
 pub(crate) use json::{Node, Object};
 pub(crate) use reading::{Arguments, Place};
 pub use refusal::Refusal;

@@ -80,6 +80,7 @@ mod tests {
     use serde_json::{Map, Value};
 
     use super::*;
+    use crate::arguments::any_json;
 
     fn of(text: &str) -> u128 {
         let object: Object<'_> = serde_json::from_str(text).unwrap();
@@ -124,27 +125,9 @@ mod tests {
         assert_ne!(digest("/v1/responses", &object), digest("/v1/embeddings", &object));
     }
 
-    fn any_json() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::from),
-            any::<i64>().prop_map(Value::from),
-            any::<u64>().prop_map(Value::from),
-            any::<f64>().prop_map(Value::from),
-            "[ab]{0,2}".prop_map(Value::from),
-        ];
-        leaf.prop_recursive(3, 16, 4, |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::btree_map("[ab]{0,2}", inner, 0..4)
-                    .prop_map(|entries| Value::Object(entries.into_iter().collect())),
-            ]
-        })
-    }
-
     proptest! {
         #[test]
-        fn equal_bodies_have_equal_digests_and_others_others(one in any_json(), other in any_json()) {
+        fn equal_bodies_have_equal_digests_and_others_others(one in any_json("[ab]{0,2}"), other in any_json("[ab]{0,2}")) {
             let of = |value: &Value| digest("", &Object::from(&Map::from_iter([("a".to_owned(), value.clone())])));
             let again: Value = serde_json::from_str(&serde_json::to_string_pretty(&one).unwrap()).unwrap();
             prop_assert_eq!(of(&one) == of(&other), one == other);
