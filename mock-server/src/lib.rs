@@ -96,6 +96,6 @@ pub use clock::ClockMode;
 pub use config::{Config, ConnectionLimits, Limits, ModelPolicy};
 pub use responder::AnswerStyle;
 pub use server::{Builder, ClockError, ClockHandle, DEFAULT_KEY, MockServer, serve};
-pub use sim::{Pace, PaceDuration, Timestamp};
+pub use sim::{Amount, Milestone, Pace, PaceDuration, Progress, Timestamp};
 pub use store::{DataDir, DataDirError};
 pub use switches::Switches;

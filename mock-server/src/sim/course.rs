@@ -1,6 +1,6 @@
 //! The states a batch goes through: its plan, bent by what happened to it from outside.
 
-use super::plan::Plan;
+use super::plan::{Plan, Work};
 use super::{Status, Timestamp};
 
 /// Something that happened to a batch from outside, and when.
@@ -64,6 +64,8 @@ pub(super) struct Course {
     pub(super) steps: Vec<(Timestamp, Status)>,
     /// When lines stop ending; `None` if they end as planned.
     work_stops_at: Option<Timestamp>,
+    /// When lines stop ending that were under way when cancelling was asked for.
+    cancelling_stops_at: Option<Timestamp>,
     /// When all lines that had not ended end at once.
     work_completes_at: Option<Timestamp>,
 }
@@ -72,8 +74,13 @@ impl Course {
     /// The course of a plan, bent by interventions in the order of their times.
     pub(super) fn new(plan: &Plan, interventions: &[Intervention]) -> Self {
         debug_assert!(interventions.is_sorted_by_key(|intervention| intervention.at), "facts come in order");
+        let by_others =
+            plan.cancelled_by_others_at.map(|at| Intervention { at, kind: InterventionKind::Cancel });
+        let before_it =
+            by_others.map_or(0, |other| interventions.partition_point(|known| known.at <= other.at));
+        let (before, after) = interventions.split_at(before_it);
         let mut course = Self::planned(plan);
-        for intervention in interventions {
+        for intervention in before.iter().chain(&by_others).chain(after) {
             course.bend(plan, *intervention);
         }
         course
@@ -96,7 +103,7 @@ impl Course {
             steps.push((work.ends_at, Status::Finalizing));
             steps.push((work.ends_at + plan.finalizing_for, Status::Completed));
         }
-        Self { steps, work_stops_at, work_completes_at: None }
+        Self { steps, work_stops_at, cancelling_stops_at: None, work_completes_at: None }
     }
 
     fn bend(&mut self, plan: &Plan, Intervention { at, kind }: Intervention) {
@@ -136,7 +143,11 @@ impl Course {
     /// Takes back all that was to come after `at`.
     fn leave_at(&mut self, at: Timestamp) {
         self.steps.retain(|(begins, _)| *begins <= at);
-        self.work_stops_at = Some(self.work_stops_at.map_or(at, |stop| stop.min(at)));
+        let stop = |stops_at: Option<Timestamp>| Some(stops_at.map_or(at, |stop| stop.min(at)));
+        self.work_stops_at = stop(self.work_stops_at);
+        if self.steps.iter().any(|(_, begun)| *begun == Status::Cancelling) {
+            self.cancelling_stops_at = stop(self.cancelling_stops_at);
+        }
     }
 
     /// The state at a time: the last one that has begun. Before creation the batch counts as new.
@@ -164,6 +175,24 @@ impl Course {
         if self.work_completes_at.is_some_and(|completes| completes <= at) {
             return work.total();
         }
-        work.ended_at(self.work_stops_at.map_or(at, |stop| stop.min(at)))
+        let before = work.ended_at(self.work_stops_at.map_or(at, |stop| stop.min(at)));
+        before.max(self.lines_ended_while_cancelling(work, at))
+    }
+
+    /// How many lines have ended, counted from the request to cancel.
+    fn lines_ended_while_cancelling(&self, work: &Work, at: Timestamp) -> u32 {
+        let Some(asked_at) = self.begun(Status::Cancelling, at) else { return 0 };
+        let at = self.cancelling_stops_at.map_or(at, |stop| stop.min(at)).min(self.ends_at());
+        let ended = work.while_cancelling.iter().take_while(|(after, _)| asked_at + *after <= at);
+        ended.last().map_or(0, |(_, ended)| *ended)
+    }
+
+    /// When the number of lines that have ended may rise.
+    pub(super) fn counting_times<'p>(&self, work: &'p Work) -> impl Iterator<Item = Timestamp> + use<'p> {
+        let asked_at = self.steps.iter().find(|(_, begun)| *begun == Status::Cancelling).map(|(at, _)| *at);
+        let under_way = asked_at
+            .into_iter()
+            .flat_map(|asked_at| work.while_cancelling.iter().map(move |(after, _)| asked_at + *after));
+        work.progress.iter().map(|(step, _)| *step).chain(under_way)
     }
 }

@@ -15,6 +15,7 @@ mod course;
 mod observe;
 mod pace;
 mod plan;
+mod progress;
 #[cfg(test)]
 mod properties;
 mod seed;
@@ -28,5 +29,6 @@ pub use course::{Ending, Intervention, InterventionKind};
 pub use observe::{Change, Counts, LineEnd, Observation, Status, Times};
 pub use pace::{Pace, PaceDuration};
 pub use plan::{LineFate, Plan, Workload};
+pub use progress::{Amount, Milestone, Progress};
 pub use seed::Seed;
 pub use time::Timestamp;

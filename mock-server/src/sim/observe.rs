@@ -167,10 +167,10 @@ impl Plan {
         let next_state = course.steps.iter().map(|(begins, _)| *begins).find(|begins| *begins > after);
         let next_count = self.work.as_ref().and_then(|work| {
             let ended = course.lines_ended_at(self, after);
-            work.progress
-                .iter()
-                .map(|(step, _)| *step)
-                .find(|step| *step > after && course.lines_ended_at(self, *step) > ended)
+            course
+                .counting_times(work)
+                .filter(|step| *step > after && course.lines_ended_at(self, *step) > ended)
+                .min()
         });
         next_state.into_iter().chain(next_count).min()
     }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use rand::{Rng, RngExt};
 
-/// How long each phase of a batch takes, and in how many steps its counts rise.
+use super::progress::{Milestone, Progress};
+
+/// How long each phase of a batch takes, and when its counts rise.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pace {
     /// From creation to `in_progress` or `failed`.
@@ -20,9 +22,13 @@ pub struct Pace {
     pub expiry_noticed_after: PaceDuration,
     /// From that `finalizing` to `expired` (F-271).
     pub expiring_for: PaceDuration,
-    /// In how many steps the counts rise while lines run; the last step is the beginning of `finalizing`.
-    /// At least 1.
-    pub count_updates: u32,
+    /// When the counts rise while lines run.
+    pub progress: Progress,
+    /// How many lines have ended how long after the request to cancel: lines that were under way then. None more than
+    /// had ended before, if there is nothing here.
+    pub while_cancelling: Cow<'static, [Milestone]>,
+    /// How long after its creation somebody else asks to cancel it, if anybody does.
+    pub cancelled_after: Option<Duration>,
 }
 
 /// A duration, given or drawn when the batch is created.
@@ -79,7 +85,9 @@ impl Pace {
         cancelling_for: PaceDuration::millis(1_000),
         expiry_noticed_after: PaceDuration::millis(1_000),
         expiring_for: PaceDuration::millis(1_000),
-        count_updates: 4,
+        progress: Progress::Steps(4),
+        while_cancelling: Cow::Borrowed(&[]),
+        cancelled_after: None,
     };
 
     /// Every state is there, and all of it is over within half a second, a cancellation as well.
@@ -90,7 +98,9 @@ impl Pace {
         cancelling_for: PaceDuration::millis(200),
         expiry_noticed_after: PaceDuration::millis(100),
         expiring_for: PaceDuration::millis(100),
-        count_updates: 2,
+        progress: Progress::Steps(2),
+        while_cancelling: Cow::Borrowed(&[]),
+        cancelled_after: None,
     };
 
     /// The recorded times of batches of one request (F-252, F-253, F-261, F-271): minutes to hours to run
@@ -118,7 +128,9 @@ impl Pace {
         cancelling_for: PaceDuration::quantiles(&[(0.0, 605.0), (0.988, 608.0), (1.0, 2_802.0)]),
         expiry_noticed_after: PaceDuration::Fixed(Duration::from_secs(1)),
         expiring_for: PaceDuration::quantiles(&[(0.0, 606.0), (1.0, 607.0)]),
-        count_updates: 20,
+        progress: Progress::Steps(20),
+        while_cancelling: Cow::Borrowed(&[]),
+        cancelled_after: None,
     };
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rand::seq::SliceRandom;
 
+use super::progress::{Milestone, Progress};
 use super::{Pace, Seed, Timestamp};
 
 /// How long the service tries to run a batch: always 24 hours (F-203, F-236).
@@ -37,6 +38,8 @@ pub struct Plan {
     pub(super) cancelling_for: Duration,
     pub(super) expiry_noticed_after: Duration,
     pub(super) expiring_for: Duration,
+    /// When somebody else asks to cancel it.
+    pub(super) cancelled_by_others_at: Option<Timestamp>,
     /// `None` if validation refuses the input.
     pub(super) work: Option<Work>,
 }
@@ -51,6 +54,8 @@ pub(super) struct Work {
     /// When the counts rise, and how many lines have ended from then on. Both ascend; the last step is the
     /// end of the work.
     pub(super) progress: Vec<(Timestamp, u32)>,
+    /// How many lines have ended how long after the request to cancel, if not more had by then. Both ascend.
+    pub(super) while_cancelling: Vec<(Duration, u32)>,
     /// When the last line ends, if nothing intervenes.
     pub(super) ends_at: Timestamp,
 }
@@ -73,10 +78,12 @@ impl Plan {
             cancelling_for: pace.cancelling_for.draw(&mut rng),
             expiry_noticed_after: pace.expiry_noticed_after.draw(&mut rng),
             expiring_for: pace.expiring_for.draw(&mut rng),
+            cancelled_by_others_at: pace.cancelled_after.map(|after| created_at + after),
             work: match workload {
                 Workload::Rejected => None,
                 Workload::Accepted(fates) => {
-                    Some(Work::new(fates, &mut rng, validated_at, in_progress_for, pace.count_updates))
+                    let order = finish_order(fates, &mut rng);
+                    Some(Work::new(fates, order, pace, Span { created_at, validated_at, in_progress_for }))
                 }
             },
         }
@@ -132,29 +139,17 @@ impl Plan {
 }
 
 impl Work {
-    fn new(
-        fates: &[LineFate],
-        rng: &mut impl rand::Rng,
-        begins_at: Timestamp,
-        lasts: Duration,
-        updates: u32,
-    ) -> Self {
+    fn new(fates: &[LineFate], order: Vec<u32>, pace: &Pace, span: Span) -> Self {
         let total = u32::try_from(fates.len()).expect("a batch has fewer lines than u32 can count");
-        let order = finish_order(fates, rng);
         let failures =
             (0..total).filter(|place| fates[order[*place as usize] as usize] == LineFate::Fails).collect();
-
-        let ends_at = begins_at + lasts;
-        let updates = updates.max(1);
-        let mut progress: Vec<(Timestamp, u32)> = Vec::new();
-        for update in 1..=updates {
-            let ended = u64::from(total) * u64::from(update) / u64::from(updates);
-            let ended = u32::try_from(ended).expect("at most the total");
-            if ended > progress.last().map_or(0, |(_, before)| *before) {
-                progress.push((begins_at + lasts * update / updates, ended));
-            }
+        Self {
+            order,
+            failures,
+            progress: span.progress(&pace.progress, total),
+            while_cancelling: Milestone::climb(&pace.while_cancelling, total),
+            ends_at: span.ends_at(),
         }
-        Self { order, failures, progress, ends_at }
     }
 
     pub(super) fn total(&self) -> u32 {
@@ -173,6 +168,47 @@ impl Work {
     pub(super) fn failed_among(&self, ended: u32) -> u32 {
         let failed = self.failures.partition_point(|place| *place < ended);
         u32::try_from(failed).expect("at most the total")
+    }
+}
+
+/// When the lines of a batch run.
+#[derive(Clone, Copy)]
+struct Span {
+    created_at: Timestamp,
+    validated_at: Timestamp,
+    in_progress_for: Duration,
+}
+
+impl Span {
+    fn ends_at(self) -> Timestamp {
+        self.validated_at + self.in_progress_for
+    }
+
+    /// When the counts rise to what; the last step is the end.
+    fn progress(self, progress: &Progress, total: u32) -> Vec<(Timestamp, u32)> {
+        let Self { created_at, validated_at, in_progress_for } = self;
+        let mut steps: Vec<(Timestamp, u32)> = Vec::new();
+        match progress {
+            Progress::Steps(n_steps) => {
+                let n_steps = (*n_steps).max(1);
+                for step in 1..=n_steps {
+                    let ended = u64::from(total) * u64::from(step) / u64::from(n_steps);
+                    let ended = u32::try_from(ended).expect("at most the total");
+                    if ended > steps.last().map_or(0, |(_, before)| *before) {
+                        steps.push((validated_at + in_progress_for * step / n_steps, ended));
+                    }
+                }
+            }
+            Progress::Milestones(milestones) => {
+                let climb = Milestone::climb(milestones, total).into_iter();
+                let climb = climb.map(|(after, ended)| ((created_at + after).max(validated_at), ended));
+                steps.extend(climb.take_while(|(at, ended)| *at < self.ends_at() && *ended < total));
+                if total > 0 {
+                    steps.push((self.ends_at(), total));
+                }
+            }
+        }
+        steps
     }
 }
 

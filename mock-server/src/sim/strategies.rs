@@ -6,7 +6,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::{
-    Ending, Intervention, InterventionKind, LineFate, Pace, PaceDuration, Plan, Seed, Timestamp, Workload,
+    Amount, Ending, Intervention, InterventionKind, LineFate, Milestone, Pace, PaceDuration, Plan, Progress,
+    Seed, Timestamp, Workload,
 };
 
 /// When every generated batch is created.
@@ -31,15 +32,33 @@ pub fn pace() -> impl Strategy<Value = Pace> {
         ]
     };
     let phases = (duration(), duration(), duration(), duration(), duration(), duration());
-    (phases, 1..8_u32).prop_map(|(phases, count_updates)| Pace {
-        validating_for: phases.0,
-        in_progress_for: phases.1,
-        finalizing_for: phases.2,
-        cancelling_for: phases.3,
-        expiry_noticed_after: phases.4,
-        expiring_for: phases.5,
-        count_updates,
-    })
+    let cancelled_after = proptest::option::weighted(0.2, (0..100_000_u64).prop_map(Duration::from_secs));
+    (phases, progress(), vec(milestone(), 0..3), cancelled_after).prop_map(
+        |(phases, progress, while_cancelling, cancelled_after)| Pace {
+            validating_for: phases.0,
+            in_progress_for: phases.1,
+            finalizing_for: phases.2,
+            cancelling_for: phases.3,
+            expiry_noticed_after: phases.4,
+            expiring_for: phases.5,
+            progress,
+            while_cancelling: while_cancelling.into(),
+            cancelled_after,
+        },
+    )
+}
+
+fn progress() -> impl Strategy<Value = Progress> {
+    prop_oneof![
+        3 => (1..8_u32).prop_map(Progress::Steps),
+        1 => vec(milestone(), 0..4).prop_map(|milestones| Progress::Milestones(milestones.into())),
+    ]
+}
+
+fn milestone() -> impl Strategy<Value = Milestone> {
+    let amount = prop_oneof![(0..40_u32).prop_map(Amount::Lines), (0.0..=1.0).prop_map(Amount::Share)];
+    ((0..100_000_u64).prop_map(Duration::from_secs), amount)
+        .prop_map(|(after, ended)| Milestone { after, ended })
 }
 
 /// Plans of batches created at [`CREATED_AT`].

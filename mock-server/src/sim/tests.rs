@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::strategies::CREATED_AT;
 use super::{
-    Ending, Intervention, InterventionKind, LineEnd, LineFate, Observation, Pace, PaceDuration, Plan, Seed,
-    Workload,
+    Amount, Ending, Intervention, InterventionKind, LineEnd, LineFate, Milestone, Observation, Pace,
+    PaceDuration, Plan, Progress, Seed, Workload,
 };
 
 /// Renders a whole life: for each change the time since creation, the state, the counts as
@@ -171,4 +171,55 @@ fn lines_can_end_in_the_order_of_the_input() {
     let in_order: Vec<_> = (0..).zip(FOUR_LINES.map(LineEnd::Ran)).collect();
     assert_ne!(ended(&plan), in_order);
     assert_eq!(ended(&plan.in_input_order()), in_order);
+}
+
+fn milestone(minutes: u64, ended: Amount) -> Milestone {
+    Milestone { after: Duration::from_mins(minutes), ended }
+}
+
+#[test]
+fn counts_can_rise_at_given_times() {
+    let progress = Progress::Milestones(
+        vec![
+            milestone(0, Amount::Lines(1)),
+            milestone(720, Amount::Share(0.5)),
+            milestone(9_000, Amount::Lines(4)),
+        ]
+        .into(),
+    );
+    insta::assert_snapshot!(life(&plan(&FOUR_LINES, &Pace { progress, ..hours_long() }), &[]));
+}
+
+#[test]
+fn lines_that_are_under_way_end_while_a_batch_is_cancelled() {
+    let pace = Pace {
+        progress: Progress::Milestones(vec![milestone(30, Amount::Lines(1))].into()),
+        while_cancelling: vec![
+            milestone(5, Amount::Lines(2)),
+            milestone(9, Amount::Lines(3)),
+            milestone(60, Amount::Lines(4)),
+        ]
+        .into(),
+        cancelling_for: PaceDuration::seconds(25 * 60),
+        ..hours_long()
+    };
+    let cancel = after(3600, InterventionKind::Cancel);
+    let forced = after(3600 + 6 * 60, InterventionKind::Force(Ending::Cancelled));
+    let plan = plan(&FOUR_LINES, &pace);
+    insta::assert_snapshot!(format!(
+        "{}\nforced on the way\n{}",
+        life(&plan, &[cancel]),
+        life(&plan, &[cancel, forced])
+    ));
+}
+
+#[test]
+fn somebody_else_can_cancel_a_batch() {
+    let pace = Pace { cancelled_after: Some(Duration::from_hours(18)), ..hours_long() };
+    let cancelled = life(&plan(&FOUR_LINES, &pace), &[]);
+    insta::assert_snapshot!(cancelled);
+    let earlier = life(&plan(&FOUR_LINES, &pace), &[after(3600, InterventionKind::Cancel)]);
+    assert_eq!(earlier, life(&plan(&FOUR_LINES, &hours_long()), &[after(3600, InterventionKind::Cancel)]));
+    let later = life(&plan(&FOUR_LINES, &pace), &[after(18 * 3600 + 1, InterventionKind::Cancel)]);
+    assert_eq!(later.lines().filter(|line| line.contains(" cancelling ")).count(), 2, "{later}");
 }

@@ -12,7 +12,7 @@ mod transcript;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use batchmock::{ClockMode, MockServer, Pace, PaceDuration, Switches, Timestamp};
+use batchmock::{ClockMode, MockServer, Pace, PaceDuration, Progress, Switches, Timestamp};
 use similar::TextDiff;
 
 use exchange::{Answer, Request};
@@ -115,7 +115,7 @@ async fn answers_of_the_mock(transcript: &Transcript) -> Vec<Answer> {
             in_progress_for: phase("in_progress"),
             finalizing_for: phase("finalizing"),
             cancelling_for: phase("cancelling"),
-            count_updates: 2,
+            progress: Progress::Steps(2),
             ..Pace::QUICK
         })
         .switches(settings);

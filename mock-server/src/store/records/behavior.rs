@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::damaged;
 use crate::answers::{Answers, LineRule, LineRules, Recording, Unrecorded};
 use crate::responder::{AnswerStyle, Responder};
-use crate::sim::{Pace, PaceDuration};
+use crate::sim::{Amount, Milestone, Pace, PaceDuration, Progress};
 use crate::switches::Switches;
 use crate::world::Behavior;
 
@@ -41,7 +41,34 @@ struct PaceRow {
     cancelling_for: DurationRow,
     expiry_noticed_after: DurationRow,
     expiring_for: DurationRow,
-    count_updates: u32,
+    count_updates: ProgressRow,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    while_cancelling: Vec<MilestoneRow>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cancelled_after: Option<Duration>,
+}
+
+/// A number of steps, or a list.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum ProgressRow {
+    Steps(u32),
+    Milestones(Vec<MilestoneRow>),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MilestoneRow {
+    after: Duration,
+    ended: AmountRow,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AmountRow {
+    Lines(u32),
+    /// As a decimal text, which gives the same number again to the last bit.
+    Share(String),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -184,7 +211,9 @@ impl PaceRow {
             cancelling_for,
             expiry_noticed_after,
             expiring_for,
-            count_updates,
+            progress,
+            while_cancelling,
+            cancelled_after,
         } = pace;
         Self {
             validating_for: DurationRow::new(validating_for),
@@ -193,7 +222,12 @@ impl PaceRow {
             cancelling_for: DurationRow::new(cancelling_for),
             expiry_noticed_after: DurationRow::new(expiry_noticed_after),
             expiring_for: DurationRow::new(expiring_for),
-            count_updates: *count_updates,
+            count_updates: match progress {
+                Progress::Steps(n) => ProgressRow::Steps(*n),
+                Progress::Milestones(milestones) => ProgressRow::Milestones(MilestoneRow::all(milestones)),
+            },
+            while_cancelling: MilestoneRow::all(while_cancelling),
+            cancelled_after: *cancelled_after,
         }
     }
 
@@ -206,6 +240,8 @@ impl PaceRow {
             expiry_noticed_after,
             expiring_for,
             count_updates,
+            while_cancelling,
+            cancelled_after,
         } = self;
         Ok(Pace {
             validating_for: validating_for.duration()?,
@@ -214,8 +250,37 @@ impl PaceRow {
             cancelling_for: cancelling_for.duration()?,
             expiry_noticed_after: expiry_noticed_after.duration()?,
             expiring_for: expiring_for.duration()?,
-            count_updates,
+            progress: match count_updates {
+                ProgressRow::Steps(n) => Progress::Steps(n),
+                ProgressRow::Milestones(rows) => Progress::Milestones(MilestoneRow::milestones(rows)?.into()),
+            },
+            while_cancelling: MilestoneRow::milestones(while_cancelling)?.into(),
+            cancelled_after,
         })
+    }
+}
+
+impl MilestoneRow {
+    fn all(milestones: &[Milestone]) -> Vec<Self> {
+        let row = |Milestone { after, ended }: &Milestone| Self {
+            after: *after,
+            ended: match ended {
+                Amount::Lines(lines) => AmountRow::Lines(*lines),
+                Amount::Share(share) => AmountRow::Share(share.to_string()),
+            },
+        };
+        milestones.iter().map(row).collect()
+    }
+
+    fn milestones(rows: Vec<Self>) -> io::Result<Vec<Milestone>> {
+        let milestone = |Self { after, ended }: Self| {
+            let ended = match ended {
+                AmountRow::Lines(lines) => Amount::Lines(lines),
+                AmountRow::Share(share) => Amount::Share(share.parse().map_err(damaged)?),
+            };
+            Ok(Milestone { after, ended })
+        };
+        rows.into_iter().map(milestone).collect()
     }
 }
 
@@ -264,11 +329,16 @@ mod tests {
             "{ prompt = '(?i)\"a{2}\"', nth = 2, tool_call = { name = 'f', arguments = { n = 1 } } }",
         ];
         let rules = rules.map(|rule| rule.parse().unwrap());
+        let milestone = |ended| Milestone { after: Duration::from_mins(90), ended };
+        let progress =
+            Progress::Milestones(vec![milestone(Amount::Lines(3)), milestone(Amount::Share(0.1))].into());
+        let while_cancelling = vec![milestone(Amount::Share(1.0 / 3.0))].into();
+        let cancelled_after = Some(Duration::from_millis(1_500));
         let recording = Recording::known(vec!["/output.jsonl".into()], vec!["/input.jsonl".into()], 0xabc);
         Behavior::new(&Config {
             seed: u64::MAX,
             answers: AnswerStyle::Echo,
-            pace: Pace::REALISTIC,
+            pace: Pace { progress, while_cancelling, cancelled_after, ..Pace::REALISTIC },
             rules: LineRules::new(rules.to_vec()),
             recordings: vec![recording],
             unrecorded: Unrecorded::IsAnswered,

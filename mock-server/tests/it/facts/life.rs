@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use batchmock::{MockServer, Pace, PaceDuration};
+use batchmock::{MockServer, Pace, PaceDuration, Progress};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -363,7 +363,7 @@ async fn f_272_lines_that_never_ran_count_in_neither() {
 /// A batch of ten that has done one of them when the window ends.
 async fn one_of_ten() -> (Client, Value, MockServer) {
     let in_progress_for = PaceDuration::seconds(200 * 3_600);
-    let pace = Pace { in_progress_for, count_updates: 10, ..Pace::REALISTIC };
+    let pace = Pace { in_progress_for, progress: Progress::Steps(10), ..Pace::REALISTIC };
     let server = frozen().pace(pace).start().await.unwrap();
     let client = Client::new(&server);
     let id = client.batch(&chats(10)).await;
