@@ -1,10 +1,12 @@
 //! What a server is told once, when it starts.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::answers::{LineRules, Recording, Unrecorded};
 use crate::clock::ClockMode;
 use crate::responder::AnswerStyle;
+use crate::scenario::{Scenario, Scenarios};
 use crate::sim::{Pace, Timestamp};
 use crate::store::DataDir;
 use crate::switches::Switches;
@@ -24,6 +26,10 @@ pub struct Config {
     pub answers: AnswerStyle,
     /// Which lines fail or end otherwise than their requests deserve.
     pub rules: LineRules,
+    /// In which scenario worlds are whose key names none.
+    pub scenario: Option<Arc<Scenario>>,
+    /// The scenarios that can be called by name.
+    pub scenarios: Scenarios,
     /// Answers that were recorded. Where several know a request, the first one answers.
     pub recordings: Vec<Recording>,
     /// What becomes of requests that no recording knows.

@@ -7,6 +7,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -19,6 +20,7 @@ use crate::config::{Config, ConnectionLimits, Limits, ModelPolicy};
 use crate::control::Guard;
 use crate::http::App;
 use crate::responder::AnswerStyle;
+use crate::scenario::{KEY_PREFIX, ScenarioError, Scenarios};
 use crate::sim::{Pace, Timestamp};
 use crate::store::DataDir;
 use crate::switches::Switches;
@@ -83,6 +85,7 @@ pub struct MockServer {
 #[derive(Debug, Clone, Default)]
 pub struct Builder {
     config: Config,
+    scenario: Option<String>,
     data_dir: Option<PathBuf>,
 }
 
@@ -151,6 +154,25 @@ impl MockServer {
     /// well. Each opens a world of its own.
     pub fn api_key(&self) -> &str {
         self.app.worlds.config().keys.first().map_or(DEFAULT_KEY, String::as_str)
+    }
+
+    /// A key whose world is in a scenario: `test` tells apart worlds that are in the same one, and can be any text.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = batchmock::MockServer::start().await?;
+    /// assert_eq!(server.scenario_key("expired-partial", "my-test")?, "sk-mock-expired-partial.my-test");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If there is no such scenario; the message names the nearest.
+    pub fn scenario_key(&self, scenario: &str, test: &str) -> Result<String, ScenarioError> {
+        let scenario = self.app.worlds.config().scenarios.get(scenario)?;
+        Ok(format!("{KEY_PREFIX}{}.{test}", scenario.name()))
     }
 
     /// The clock of the world of [`api_key`](Self::api_key).
@@ -231,6 +253,21 @@ impl Builder {
     #[must_use]
     pub fn rules(mut self, rules: LineRules) -> Self {
         self.config.rules = rules;
+        self
+    }
+
+    /// In which scenario worlds are whose key names none; [`Scenarios`] has those there are. Tests that share a server
+    /// had better name it in the key ([`MockServer::scenario_key`]), or in the metadata `mock_scenario` of a batch.
+    #[must_use]
+    pub fn scenario(mut self, name: impl Into<String>) -> Self {
+        self.scenario = Some(name.into());
+        self
+    }
+
+    /// The scenarios that can be called by name; those that come with batchmock if not set.
+    #[must_use]
+    pub fn scenarios(mut self, scenarios: Scenarios) -> Self {
+        self.config.scenarios = scenarios;
         self
     }
 
@@ -344,9 +381,14 @@ impl Builder {
     /// # Errors
     ///
     /// If no port can be had, the directory for files cannot be made, or the data directory cannot be used: that
-    /// error holds a [`DataDirError`](crate::DataDirError).
+    /// error holds a [`DataDirError`](crate::DataDirError). Or if there is no scenario of the name that was given.
     pub async fn start(self) -> io::Result<MockServer> {
-        let Self { mut config, data_dir } = self;
+        let Self { mut config, scenario, data_dir } = self;
+        if let Some(name) = scenario {
+            let known = config.scenarios.get(&name).map(Arc::clone);
+            config.scenario =
+                Some(known.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?);
+        }
         if let Some(path) = data_dir {
             config.data_dir = Some(DataDir::open(path)?);
         }

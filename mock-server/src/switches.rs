@@ -149,6 +149,14 @@ switches! {
         InOutputFile = "in-output-file",
     }
 
+    /// Whether lines that never ran, since their batch expired or was cancelled, are told.
+    unfinished_lines, "unfinished-lines": UnfinishedLines {
+        /// In the error file: documented for batches that expire (F-272, F-357).
+        InErrorFile = "in-error-file",
+        /// They are not: what an error file may lack was seen (F-360), that it lacks these is assumed.
+        Absent = "absent",
+    }
+
     /// What a batch that expired, or was cancelled while running, shows as `usage`.
     partial_usage, "partial-usage": PartialUsage {
         /// Zeros: recorded, but of batches older than the field (F-207, F-507).

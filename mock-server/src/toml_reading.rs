@@ -256,6 +256,11 @@ impl<'d> Entry<'d> {
         )))
     }
 
+    /// Whether the value is a list.
+    pub(crate) fn is_list(&self) -> bool {
+        self.value.get_ref().is_array()
+    }
+
     /// The value as a table; nothing if it is something else.
     pub(crate) fn as_table(&self) -> Option<Table<'d>> {
         self.value.get_ref().as_table().map(|entries| self.table_of(entries, &self.value.span()))

@@ -26,7 +26,7 @@ pub use recording::{Recording, RecordingError, RecordingProblem, Unrecorded};
 pub(crate) use recording::{RecordingReader, digest};
 pub(crate) use rules::Decided as DecidedByRule;
 use rules::Decided;
-pub(crate) use rules::{Facts, Turns};
+pub(crate) use rules::{Facts, Glob, Turn, Turns};
 pub use rules::{LineRule, LineRules, RuleError};
 pub use trial::{DecidedBy, RuleTrial, TriedLine};
 

@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use batchmock::{
-    AnswerStyle, ClockMode, Config, LineRule, LineRules, ModelPolicy, Pace, PaceDuration, Switches, Timestamp,
+    AnswerStyle, ClockMode, Config, LineRule, LineRules, ModelPolicy, Pace, PaceDuration, Scenarios,
+    Switches, Timestamp,
 };
 use clap::{Args, ValueEnum};
 
 use super::exit::Failure;
 use super::limit_args::LimitArgs;
 use super::replay_args::ReplayArgs;
+use super::scenarios::add_file;
 
 /// How the mock behaves.
 #[derive(Debug, Args)]
@@ -51,6 +53,14 @@ pub(super) struct MockArgs {
     /// Stay in `cancelling` this long.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     cancelling_for: Option<Duration>,
+
+    /// Let worlds be in a scenario whose key names none; `batchmock scenarios` lists them.
+    #[arg(long, value_name = "NAME")]
+    scenario: Option<String>,
+
+    /// Add a scenario of your own from a TOML file, called by the name of the file; may be repeated.
+    #[arg(long = "scenarios", value_name = "FILE")]
+    scenario_files: Vec<PathBuf>,
 
     /// What requests are answered.
     #[arg(long, value_enum, default_value_t = AnswerName::Canary)]
@@ -136,6 +146,12 @@ impl MockArgs {
             rules.append(read_rules(path)?);
         }
 
+        let mut scenarios = Scenarios::default();
+        for path in &self.scenario_files {
+            add_file(&mut scenarios, path)?;
+        }
+        let scenario = self.scenario.map(|name| scenarios.get(&name).cloned().map_err(Failure::usage));
+
         let mut switches = Switches::default();
         for text in &self.switches {
             let (name, value) = text.split_once('=').unwrap_or((text, ""));
@@ -152,6 +168,8 @@ impl MockArgs {
                 AnswerName::Echo => AnswerStyle::Echo,
             },
             rules,
+            scenario: scenario.transpose()?,
+            scenarios,
             recordings: self.replay.recordings()?,
             unrecorded: self.replay.unrecorded(),
             limits: self.limits.limits(),

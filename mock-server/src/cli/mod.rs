@@ -12,6 +12,7 @@ mod log;
 mod mock_args;
 mod output;
 mod replay_args;
+mod scenarios;
 mod serve;
 mod switches;
 mod wait;
@@ -49,6 +50,8 @@ enum Command {
     Clock(clock::ClockArgs),
     /// Check rules for lines, and try them out.
     Lines(lines::LinesArgs),
+    /// List scenarios, and show what happens in them.
+    Scenarios(scenarios::ScenariosArgs),
     /// List what `--switch` can switch, with what speaks for each value.
     Switches,
     /// Play a whole batch, then an expired one, and tell what happens.
@@ -71,6 +74,7 @@ pub(crate) fn run() -> ExitCode {
             Some(Command::Wait(args)) => wait::run(&args).await,
             Some(Command::Clock(args)) => clock::run(args).await,
             Some(Command::Lines(args)) => lines::run(args),
+            Some(Command::Scenarios(args)) => scenarios::run(args).await,
             Some(Command::Switches) => Ok(switches::run()),
             Some(Command::Demo) => demo::run().await,
         }

@@ -2,13 +2,12 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use batchmock_client::types::Batch;
 use serde_json::{Map, Value};
 
 use super::service::refusal;
 use super::view::Plan;
 use crate::arguments::{Arguments, Object, Place, Refusal};
-use crate::http::{Account, ApiError, App, Id, Json, UntypedJsonBody, shown};
+use crate::http::{Account, ApiError, App, Id, Json, Shown, UntypedJsonBody, shown};
 use crate::input::Problem;
 use crate::sim::Ending;
 use crate::world::{ForceError, Problems};
@@ -32,7 +31,7 @@ pub(super) async fn force(
     Account(world): Account,
     Id(id): Id,
     UntypedJsonBody(body): UntypedJsonBody,
-) -> Result<Json<Batch>, ApiError> {
+) -> Result<Json<Shown>, ApiError> {
     let (ending, problems) = ending(&body)?;
     match world.force(app.wall(), &id, ending, problems) {
         Ok(view) => Ok(Json::indented_line(shown(view).await?)),

@@ -1,4 +1,4 @@
-//! The mock's own API, under [`PREFIX`]: the clock, what is to come for a batch, how it shall end.
+//! The mock's own API, under [`PREFIX`]: the clock, scenarios, what is to come for a batch, how it shall end.
 //!
 //! It acts on the world of the request's key, and is described by the document at `openapi.json` below the
 //! prefix. Times are whole Unix seconds beside RFC 3339; durations are words such as `26h` or `1h 30m`.
@@ -6,6 +6,7 @@
 mod batches;
 mod clock;
 mod guard;
+mod scenarios;
 mod service;
 mod view;
 
@@ -36,6 +37,8 @@ pub(crate) fn router(app: App) -> Router<App> {
         .route("/clock/advance", route(post(clock::advance)))
         .route("/batches/{batch_id}/plan", route(get(batches::plan)))
         .route("/batches/{batch_id}/ending", route(post(batches::force)))
+        .route("/scenario", route(get(scenarios::show).put(scenarios::choose).delete(scenarios::leave)))
+        .route("/scenarios", route(get(scenarios::list)))
         .route_layer(middleware::from_fn_with_state(app.clone(), open_world));
     of_the_server
         .merge(of_a_world)

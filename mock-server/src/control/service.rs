@@ -12,7 +12,7 @@ use crate::http::{Account, ApiError, App, Json};
 use crate::nearest::nearest;
 
 /// The paths of the control API, for the message to who asked for another.
-const PATHS: [&str; 8] = [
+const PATHS: [&str; 10] = [
     "/health",
     "/ready",
     "/openapi.json",
@@ -21,6 +21,8 @@ const PATHS: [&str; 8] = [
     "/clock/advance",
     "/batches/{batch_id}/plan",
     "/batches/{batch_id}/ending",
+    "/scenario",
+    "/scenarios",
 ];
 
 /// That the server is there.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract::State;
 use batchmock_client::types::{Batch, BatchPage};
 use indexmap::IndexMap;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::files::off_the_runtime;
@@ -13,7 +14,7 @@ use super::query::Query;
 use super::{Account, ApiError, App, Id, Json, JsonBody, view};
 use crate::arguments::{Arguments, Node, Object, Refusal};
 use crate::endpoint::Endpoint;
-use crate::world::{BatchView, NewBatch};
+use crate::world::{BatchView, NewBatch, World};
 
 /// The parameters of a batch to create (F-230).
 const CREATE_PARAMETERS: [&str; 5] =
@@ -30,8 +31,8 @@ pub(super) async fn create(
     State(app): State<App>,
     Account(world): Account,
     JsonBody(body): JsonBody,
-) -> Result<Json<Batch>, ApiError> {
-    let new = new_batch(&body)?;
+) -> Result<Json<Shown>, ApiError> {
+    let new = new_batch(&world, &body)?;
     let input_file_id = new.input_file_id.clone();
     let wall = app.wall();
     let examiner = Arc::clone(&world);
@@ -51,7 +52,7 @@ pub(super) async fn retrieve(
     State(app): State<App>,
     Account(world): Account,
     Id(id): Id,
-) -> Result<Json<Batch>, ApiError> {
+) -> Result<Json<Shown>, ApiError> {
     check_id(&id)?;
     let view = world.batch(app.wall(), &id).map_err(|_| ApiError::no_such_batch(&id))?;
     Ok(Json::indented(shown(view).await?))
@@ -62,7 +63,7 @@ pub(super) async fn cancel(
     State(app): State<App>,
     Account(world): Account,
     Id(id): Id,
-) -> Result<Json<Batch>, ApiError> {
+) -> Result<Json<Shown>, ApiError> {
     check_id(&id)?;
     let view = world.cancel(app.wall(), &id).map_err(|error| ApiError::cancel(&error, &id))?;
     Ok(Json::compact(shown(view).await?))
@@ -84,9 +85,34 @@ pub(super) async fn list(
     Ok(Json::indented(page))
 }
 
+/// A batch as it is shown.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Shown {
+    /// With the fields that are known.
+    Plain(Box<Batch>),
+    /// And one that nobody knows.
+    OfTomorrow {
+        #[serde(flatten)]
+        batch: Box<Batch>,
+        field_of_tomorrow: [&'static str; 3],
+    },
+}
+
+impl Shown {
+    fn new(view: &BatchView) -> Self {
+        let batch = Box::new(view::batch(view));
+        if view.record.behavior.has_unknown_fields() {
+            Self::OfTomorrow { batch, field_of_tomorrow: ["is", "not", "known"] }
+        } else {
+            Self::Plain(batch)
+        }
+    }
+}
+
 /// What a batch looks like; its results are written first, if this is the first look at them.
-pub(crate) async fn shown(batch: BatchView) -> Result<Batch, ApiError> {
-    off_the_runtime(is_at_hand(&batch), move || Ok(view::batch(&batch))).await
+pub(crate) async fn shown(batch: BatchView) -> Result<Shown, ApiError> {
+    off_the_runtime(is_at_hand(&batch), move || Ok(Shown::new(&batch))).await
 }
 
 fn is_at_hand(batch: &BatchView) -> bool {
@@ -97,7 +123,7 @@ fn check_id(id: &str) -> Result<(), ApiError> {
     if id.starts_with("batch") { Ok(()) } else { Err(ApiError::no_batch_id(id)) }
 }
 
-fn new_batch(body: &Map<String, Value>) -> Result<NewBatch, Refusal> {
+fn new_batch(world: &World, body: &Map<String, Value>) -> Result<NewBatch, ApiError> {
     let body = Object::from(body);
     let body = Arguments::new(&body);
     body.refuse_unknown(&CREATE_PARAMETERS)?;
@@ -105,7 +131,7 @@ fn new_batch(body: &Map<String, Value>) -> Result<NewBatch, Refusal> {
     // Assumed: ids are much shorter, and what is sent here is kept.
     let len = input_file_id.chars().count();
     if len > MAX_ID {
-        return Err(Refusal::long_string("input_file_id", MAX_ID, len));
+        return Err(Refusal::long_string("input_file_id", MAX_ID, len).into());
     }
     let endpoint = body.required_string("endpoint")?;
     let endpoint = Endpoint::from_path(endpoint).ok_or_else(|| {
@@ -114,7 +140,7 @@ fn new_batch(body: &Map<String, Value>) -> Result<NewBatch, Refusal> {
     match body.required_string("completion_window")? {
         "24h" => {}
         // F-235: the text is assumed.
-        other => return Err(Refusal::unsupported_choice("completion_window", other, &["24h"])),
+        other => return Err(Refusal::unsupported_choice("completion_window", other, &["24h"]).into()),
     }
     body.check_metadata()?;
     let metadata = body.get("metadata").and_then(Node::as_object).map(|metadata| {
@@ -124,7 +150,9 @@ fn new_batch(body: &Map<String, Value>) -> Result<NewBatch, Refusal> {
         metadata.iter().map(pair).collect::<IndexMap<_, _>>()
     });
     let output_expires_after = expiry(&body, "output_expires_after")?;
-    Ok(NewBatch { endpoint, input_file_id, metadata, output_expires_after })
+    let behavior =
+        world.behavior_for(metadata.as_ref()).map_err(|error| ApiError::metadata_of_no_scenario(&error))?;
+    Ok(NewBatch { endpoint, input_file_id, metadata, output_expires_after, behavior })
 }
 
 /// How long a file is kept after its creation, if that is said (F-112, F-237).

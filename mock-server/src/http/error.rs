@@ -13,8 +13,9 @@ use super::json::{Json, Layout};
 use super::{Account, App};
 use crate::arguments::Refusal;
 use crate::input::UploadFault;
+use crate::scenario::ScenarioError;
 use crate::switches::{FileErrorDetail, NoKey};
-use crate::world::{AddFileError, CancelError, CreateBatchError, Full, UploadError};
+use crate::world::{AddFileError, CancelError, CreateBatchError, Full, SCENARIO_METADATA, UploadError};
 
 /// A refusal: a status and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +68,19 @@ impl ApiError {
             masked(key)
         );
         Self::new(StatusCode::UNAUTHORIZED, ErrorBody::invalid_request(message).with_code("invalid_api_key"))
+    }
+
+    /// A key that names a scenario which there is not; the text is ours, the status that of a wrong key.
+    pub(super) fn key_of_no_scenario(error: &ScenarioError) -> Self {
+        let message = format!("This API key names a scenario of batchmock: {error}.");
+        Self::new(StatusCode::UNAUTHORIZED, ErrorBody::invalid_request(message).with_code("invalid_api_key"))
+    }
+
+    /// Metadata that names a scenario which there is not; the text is ours.
+    pub(super) fn metadata_of_no_scenario(error: &ScenarioError) -> Self {
+        let message = format!("Invalid 'metadata.{SCENARIO_METADATA}': {error}.");
+        let error = ErrorBody::invalid_request(message).with_param("metadata").with_code("invalid_value");
+        Self::bad_request(error)
     }
 
     /// A body of another type than the route reads; an empty type is none at all. Seen on image edits and

@@ -25,7 +25,7 @@ pub(super) async fn upload(
     let new = multipart::receive(&world, app.worlds.config().limits, &headers, request.into_body()).await?;
     let record = world.add_file(app.wall(), new)?;
     let mut file = view::file(&record);
-    if app.switches().upload_expiry == UploadExpiry::ShownLater {
+    if world.behavior().switches.upload_expiry == UploadExpiry::ShownLater {
         file.expires_at = None;
     }
     Ok(Json::indented_line(file))

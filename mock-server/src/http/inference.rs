@@ -42,10 +42,10 @@ pub(super) async fn answer(
 
 /// Refuses a call that cannot be answered, unless it is known already what it gets.
 fn check(world: &World, call: &Call) -> Result<(), ApiError> {
-    if !world.fails(call) && call.request.as_ref().is_ok_and(Request::wants_stream) {
+    if !call.fails() && call.request.as_ref().is_ok_and(Request::wants_stream) {
         return Err(ApiError::no_streaming());
     }
-    if world.is_settled(call) {
+    if call.is_settled() {
         return Ok(());
     }
     match call.request.as_ref().map_err(Clone::clone)?.model() {

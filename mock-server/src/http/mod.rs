@@ -27,7 +27,7 @@ use axum::routing::{MethodRouter, get, post};
 use axum::{Router, middleware};
 use tower::Service;
 
-pub(crate) use batches::shown;
+pub(crate) use batches::{Shown, shown};
 pub(crate) use error::{ApiError, BodyStalled};
 pub(crate) use exchange::open_world;
 pub(crate) use extract::{Account, Id, JsonBody, UntypedJsonBody};
@@ -70,11 +70,12 @@ impl App {
         let (worlds, wall) = (Arc::clone(&self.worlds), self.wall());
         let at_hand = self.worlds.data_dir().is_none();
         let opened = files::off_the_runtime(at_hand, move || match worlds.world(&key, wall, limit) {
-            Ok(world) => Ok(Some(world)),
-            Err(NoWorld::TooMany) => Ok(None),
+            Ok(world) => Ok(Ok(world)),
+            Err(NoWorld::TooMany) => Ok(Err(ApiError::too_many_worlds(limit))),
+            Err(NoWorld::NoSuchScenario(error)) => Ok(Err(ApiError::key_of_no_scenario(&error))),
             Err(NoWorld::Unreadable(error)) => Err(error),
         });
-        opened.await?.ok_or_else(|| ApiError::too_many_worlds(limit))
+        opened.await?
     }
 
     /// What is done where the evidence contradicts itself.

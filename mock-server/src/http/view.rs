@@ -136,7 +136,7 @@ pub(crate) fn batch(view: &BatchView) -> Batch {
         errors: has_errors.then(|| BatchErrors { object: "list".to_owned(), data: errors }),
         input_file_id: record.input_file_id.clone(),
         completion_window: "24h".to_owned(),
-        status: status.as_str().into(),
+        status: record.behavior.word(status).into(),
         output_file_id: file_id(|results| &results.output_file_id),
         error_file_id: file_id(|results| &results.error_file_id),
         created_at: record.plan.created_at().unix_seconds(),

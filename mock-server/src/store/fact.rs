@@ -7,6 +7,7 @@ use std::sync::Arc;
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 use crate::clock::Clock;
+use crate::scenario::Scenario;
 use crate::world::{AccountIds, BatchRecord, Blob, Counters, FileRecord, Happenings, Upload, UploadRecord};
 
 /// A world, whatever the seed of the server is. Its key cannot be read from it.
@@ -73,6 +74,8 @@ pub(crate) struct WorldFacts {
     pub(crate) clock: Clock,
     /// How many there have been of what has a number.
     pub(crate) counters: Counters,
+    /// The scenario that was chosen for it, if one was.
+    pub(crate) scenario: Option<Arc<Scenario>>,
 }
 
 /// A world as it comes back from the store.

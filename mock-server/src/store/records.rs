@@ -7,11 +7,13 @@
 
 mod batch;
 mod behavior;
+mod scenario;
 mod upload;
 mod world;
 
 pub(super) use batch::{BatchRow, HappenedRow};
 pub(super) use behavior::BehaviorRow;
+use scenario::ScenarioRow;
 pub(super) use upload::UploadRow;
 pub(super) use world::{FileRow, WorldRow};
 

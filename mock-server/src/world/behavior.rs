@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use crate::answers::Answers;
 use crate::config::Config;
+use crate::deviations::Deviations;
+use crate::input::Problem;
 use crate::responder::Responder;
-use crate::sim::{Pace, Plan, Seed, Timestamp, Workload};
+use crate::scenario::Scenario;
+use crate::sim::{Pace, Plan, Seed, Status, Timestamp, Workload};
 use crate::switches::{ResultOrder, Switches};
 
 /// What decides how a batch lives and what its lines are answered, beside its input. A batch keeps what was in
@@ -20,17 +23,60 @@ pub(crate) struct Behavior {
     pub(crate) answers: Answers,
     /// What is done where the evidence contradicts itself.
     pub(crate) switches: Switches,
+    /// The scenario that all this is from, if there is one, and what else it says.
+    pub(crate) scenario: Option<Arc<Scenario>>,
 }
 
 impl Behavior {
-    /// What a server is told when it starts.
+    /// What a server is told when it starts, without any scenario.
     pub(crate) fn new(config: &Config) -> Self {
         Self {
             pace: config.pace.clone(),
             responder: Arc::new(Responder::new(config.seed, config.answers)),
             answers: Answers::new(config.rules.clone(), config.recordings.clone(), config.unrecorded),
             switches: config.switches,
+            scenario: None,
         }
+    }
+
+    /// The same, but for what a scenario says. Its rules for lines come behind those that are there.
+    pub(crate) fn in_scenario(&self, scenario: &Arc<Scenario>) -> Self {
+        let Self { pace, responder, answers, switches, scenario: _ } = self;
+        let mut rules = answers.rules().clone();
+        rules.append(scenario.rules().cloned().unwrap_or_default());
+        let (recordings, unrecorded) = answers.recordings();
+        Self {
+            pace: scenario.pace(pace),
+            responder: Arc::clone(responder),
+            answers: Answers::new(rules, recordings.to_vec(), unrecorded),
+            switches: scenario.switches(*switches),
+            scenario: Some(Arc::clone(scenario)),
+        }
+    }
+
+    /// What validation finds in an input that is in order.
+    pub(crate) fn problems(&self) -> &[(Problem, Option<u32>)] {
+        self.scenario.as_deref().map_or(&[], Scenario::problems)
+    }
+
+    /// How result files deviate, if they do.
+    pub(crate) fn deviations(&self) -> Option<&Deviations> {
+        self.scenario.as_deref().and_then(Scenario::deviations)
+    }
+
+    /// Whether a batch jumps to its next change each time it is retrieved again, though the clock runs.
+    pub(crate) fn is_stepping(&self) -> bool {
+        self.scenario.as_deref().is_some_and(Scenario::is_stepping)
+    }
+
+    /// The word for a status.
+    pub(crate) fn word(&self, status: Status) -> &str {
+        self.scenario.as_deref().map_or(status.as_str(), |scenario| scenario.word(status))
+    }
+
+    /// Whether records have fields that nobody knows.
+    pub(crate) fn has_unknown_fields(&self) -> bool {
+        self.scenario.as_deref().is_some_and(Scenario::has_unknown_fields)
     }
 
     /// Decides the life of a batch with this seed.

@@ -1,8 +1,9 @@
 //! Synchronous calls of the endpoints that batch lines name.
 
 use std::io;
+use std::sync::Arc;
 
-use super::World;
+use super::{Behavior, World};
 use crate::answers::{Answerer, Asking, ErrorSource, Facts, Given, LineRules, Read, RecordingReader, digest};
 use crate::arguments::{Node, Object, Refusal};
 use crate::endpoint::Endpoint;
@@ -18,6 +19,7 @@ pub(crate) struct Call {
     /// The request, or what its endpoint refuses.
     pub(crate) request: Result<Request, Refusal>,
     answerer: Answerer,
+    behavior: Arc<Behavior>,
 }
 
 impl World {
@@ -30,7 +32,8 @@ impl World {
         let request = Request::read(endpoint, body);
         let model = body.get("model").and_then(Node::as_str).map(str::to_owned);
         let facts = Facts { custom_id: None, endpoint, model: model.as_deref() };
-        let answers = &self.common.behavior.answers;
+        let behavior = self.behavior();
+        let answers = &behavior.answers;
         let needs = answers.needs(&facts);
         let read = Read {
             prompt: request.as_ref().ok().map(Request::prompt),
@@ -38,17 +41,7 @@ impl World {
         };
         let take_turn = |rules: &LineRules, matching: &[u32]| self.lock().take_turn(rules, matching);
         let answerer = answers.decide(&facts, read, take_turn)?;
-        Ok(Call { endpoint, model, request, answerer })
-    }
-
-    /// Whether the call is answered with an error, whatever its endpoint says to it.
-    pub(crate) fn fails(&self, call: &Call) -> bool {
-        self.common.behavior.answers.fails(call.answerer, false)
-    }
-
-    /// Whether the answer is what it is, whatever its endpoint says to the call.
-    pub(crate) fn is_settled(&self, call: &Call) -> bool {
-        self.common.behavior.answers.is_settled(call.answerer)
+        Ok(Call { endpoint, model, request, answerer, behavior })
     }
 
     /// Answers a call. Blocks on the disk if the answer was recorded.
@@ -58,25 +51,35 @@ impl World {
     /// If what was recorded cannot be read again.
     pub(crate) fn answer_call(&self, wall: Timestamp, call: Call) -> io::Result<Given> {
         let (seed, now) = self.next_answer(wall);
-        let Call { endpoint, model, request, answerer } = call;
+        let Call { endpoint, model, request, answerer, behavior } = call;
         let asking = Asking {
             custom_id: "",
             created_at: now.unix_seconds(),
-            responder: &self.common.behavior.responder,
+            responder: &behavior.responder,
             errors: ErrorSource {
                 model: model.as_deref(),
                 endpoint,
                 organization_id: &self.account.organization_id,
                 project_id: &self.account.project_id,
-                server_error_text: self.common.behavior.switches.server_error_text,
+                server_error_text: behavior.switches.server_error_text,
             },
             read: |_| Ok(request),
         };
-        self.common.behavior.answers.give(answerer, asking, &mut RecordingReader::default(), &mut seed.rng())
+        behavior.answers.give(answerer, asking, &mut RecordingReader::default(), &mut seed.rng())
     }
 }
 
 impl Call {
+    /// Whether the call is answered with an error, whatever its endpoint says to it.
+    pub(crate) fn fails(&self) -> bool {
+        self.behavior.answers.fails(self.answerer, false)
+    }
+
+    /// Whether the answer is what it is, whatever its endpoint says to the call.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.behavior.answers.is_settled(self.answerer)
+    }
+
     /// Whether the answer has to be read from the disk.
     pub(crate) fn is_recorded(&self) -> bool {
         matches!(self.answerer, Answerer::Recording(_))

@@ -112,6 +112,7 @@ impl Changes {
                 account: Arc::clone(account),
                 clock: state.clock().clone(),
                 counters: state.counters(),
+                scenario: state.chosen().and_then(|behavior| behavior.scenario.clone()),
             }));
         }
         facts.extend(deleted_models.into_iter().map(|(number, name)| Fact::ModelDeleted(number, name)));

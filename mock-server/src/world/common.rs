@@ -7,14 +7,15 @@ use super::Behavior;
 use super::blob::{BlobDir, Scratch};
 use super::upload::Scanning;
 use crate::config::Config;
+use crate::scenario::Scenario;
 use crate::store::DataDir;
 
 /// What all worlds of a server share.
 #[derive(Debug)]
 pub(super) struct Common {
     pub(super) config: Config,
-    /// What batches are created with.
-    pub(super) behavior: Arc<Behavior>,
+    /// What batches are created with where there is no scenario.
+    pub(super) plain: Arc<Behavior>,
     /// Where bytes are that go when the server goes.
     blobs: Arc<BlobDir>,
     /// What outlives the server, if anything does.
@@ -31,7 +32,7 @@ impl Common {
             None => BlobDir::temporary(),
             Some(data_dir) => BlobDir::at(data_dir.scratch()),
         };
-        Ok(Self { behavior: Arc::new(Behavior::new(&config)), blobs: blobs?, config, data_dir })
+        Ok(Self { plain: Arc::new(Behavior::new(&config)), blobs: blobs?, config, data_dir })
     }
 
     /// Where a new world begins its blobs.
@@ -39,9 +40,17 @@ impl Common {
         Scratch { dir: Arc::clone(&self.blobs), storage: Arc::default() }
     }
 
+    /// What batches are created with in a scenario.
+    pub(super) fn behavior_in(&self, scenario: Option<&Arc<Scenario>>) -> Arc<Behavior> {
+        match scenario {
+            Some(scenario) => Arc::new(self.plain.in_scenario(scenario)),
+            None => Arc::clone(&self.plain),
+        }
+    }
+
     /// How uploads are scanned.
     pub(super) fn scanning(&self) -> Scanning {
-        Scanning { responder: Arc::clone(&self.behavior.responder), max_line: self.config.limits.json_bytes }
+        Scanning { responder: Arc::clone(&self.plain.responder), max_line: self.config.limits.json_bytes }
     }
 
     /// How often the server was started before on the same data.

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use super::World;
 use super::batches::{BatchRecord, BatchView};
 use super::deciding::{Answerers, ByLine, decide};
 use super::storage::Full;
 use super::upload::{Input, Upload};
+use super::{Behavior, World};
 use crate::config::BATCH_FILES_KEPT_FOR;
 use crate::endpoint::Endpoint;
 use crate::ids;
@@ -29,6 +29,8 @@ pub(crate) struct NewBatch {
     pub(crate) metadata: Option<IndexMap<String, String>>,
     /// How long its result files are kept, if not as long as others.
     pub(crate) output_expires_after: Option<Duration>,
+    /// What it is created with.
+    pub(crate) behavior: Arc<Behavior>,
 }
 
 /// Why a batch is not created.
@@ -80,9 +82,9 @@ impl World {
         };
         let is_there = |model: &str| self.may_be_there(model) && !deleted_models.contains(model);
         let verdict = match check(upload.scan()?, new.endpoint, limits, is_there) {
+            Ok(_) if !new.behavior.problems().is_empty() => Err(new.behavior.problems().to_vec()),
             Ok(model) => {
-                let answers = &self.common.behavior.answers;
-                let (fates, answerers) = decide(&upload, answers, new.endpoint)?;
+                let (fates, answerers) = decide(&upload, &new.behavior.answers, new.endpoint)?;
                 Ok(Accepted { model, fates, answerers })
             }
             Err(problems) => Err(problems),
@@ -97,7 +99,7 @@ impl World {
         new: NewBatch,
         input: Option<Examined>,
     ) -> Result<BatchView, CreateBatchError> {
-        let NewBatch { endpoint, input_file_id, metadata, output_expires_after } = new;
+        let NewBatch { endpoint, input_file_id, metadata, output_expires_after, behavior } = new;
         let mut state = self.lock();
         let now = self.settle(&mut state, wall);
         let limits = &self.common.config.limits;
@@ -106,7 +108,7 @@ impl World {
         }
         // It may have been deleted since it was examined.
         let input = input.filter(|_| state.batch_input(&input_file_id).is_some());
-        if input.is_none() && self.common.config.switches.missing_input == MissingInput::RefusesCreate {
+        if input.is_none() && behavior.switches.missing_input == MissingInput::RefusesCreate {
             return Err(CreateBatchError::CannotFindInput { project_id: self.account.project_id.clone() });
         }
         let (upload, verdict) = match input {
@@ -126,7 +128,8 @@ impl World {
             id: ids::batch(now, &mut seed.named("id").rng()),
             seed,
             account: Arc::clone(&self.account),
-            behavior: Arc::clone(&self.common.behavior),
+            plan: behavior.plan(&workload, seed, now),
+            behavior,
             endpoint,
             input_file_id,
             input: Input::new(upload),
@@ -136,7 +139,6 @@ impl World {
             results_kept_for: output_expires_after.unwrap_or(BATCH_FILES_KEPT_FOR),
             problems: problems.into(),
             first_file_number: state.next_file_numbers(2),
-            plan: self.common.behavior.plan(&workload, seed, now),
         };
         let place = state.add_batch(record);
         Ok(state.batches().entry(place).view(now))

@@ -2,9 +2,11 @@
 
 use std::io::{self, Write};
 
+use batchmock_client::types::ResultLine;
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter};
 
+use crate::deviations::{Deviation, deviating_line};
 use crate::switches::ResultText;
 
 /// Writes one JSON object a line, as result files have them: `, ` and `: ` between, a line end after each
@@ -46,6 +48,21 @@ impl JsonLines<Vec<u8>> {
     /// Lines in the same form, none of them written yet.
     pub(super) fn empty(&self) -> Self {
         Self::new(Vec::new(), self.text)
+    }
+
+    /// Writes a line that is not as it should be.
+    pub(super) fn write_deviating<B: Serialize>(
+        &mut self,
+        line: &ResultLine<B>,
+        deviations: &[Deviation],
+    ) -> io::Result<()> {
+        let bytes = deviating_line(line, deviations, |value, is_raw| {
+            let text = if is_raw { ResultText::Raw } else { self.text };
+            let mut line = Self::new(Vec::new(), text);
+            line.write_value(value)?;
+            Ok(line.into_inner())
+        })?;
+        self.write_raw(&bytes)
     }
 }
 

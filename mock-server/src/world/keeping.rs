@@ -9,29 +9,39 @@ use super::changes::Changes;
 use super::common::Common;
 use super::registry::of_run;
 use super::state::State;
-use super::{AccountIds, World};
+use super::{AccountIds, Behavior, World};
 use crate::clock::Clock;
 use crate::ids;
 use crate::sim::{Seed, Timestamp};
 use crate::store::{KnownWorld, Ledger, WorldId};
 
+/// What the key of a world says about it.
+#[derive(Debug)]
+pub(super) struct Names {
+    /// How the world is called in logs.
+    pub(super) label: String,
+    /// From which follows what is made in it.
+    pub(super) seed: Seed,
+    /// What batches are created with at first.
+    pub(super) initial: Arc<Behavior>,
+}
+
 impl World {
     /// An empty world.
     pub(super) fn new(
         id: WorldId,
-        label: String,
-        seed: Seed,
+        names: Names,
         common: Arc<Common>,
         scratch: Scratch,
         wall: Timestamp,
     ) -> Self {
-        let mut rng = seed.named("account").rng();
+        let mut rng = names.seed.named("account").rng();
         let account = Arc::new(AccountIds {
             organization_id: ids::account("org-", &mut rng),
             project_id: ids::account("proj_", &mut rng),
         });
         let state = State::new(new_clock(&common, wall), Arc::clone(&scratch.storage));
-        let world = Self::with_state(id, label, seed, account, common, scratch, state);
+        let world = Self::with_state(id, names, account, common, scratch, state);
         world.lock().begin_to_keep(Changes::of_new_world());
         world
     }
@@ -39,23 +49,22 @@ impl World {
     /// A world as it was when facts of it were last kept.
     pub(super) fn known(
         id: WorldId,
-        label: String,
-        seed: Seed,
+        names: Names,
         common: Arc<Common>,
         scratch: Scratch,
         known: KnownWorld,
     ) -> Self {
         let account = Arc::clone(&known.facts.account);
-        let state = State::known(known, Arc::clone(&scratch.storage));
-        let world = Self::with_state(id, label, seed, account, common, scratch, state);
+        let chosen = known.facts.scenario.as_ref().map(|scenario| common.behavior_in(Some(scenario)));
+        let state = State::known(known, chosen, Arc::clone(&scratch.storage));
+        let world = Self::with_state(id, names, account, common, scratch, state);
         world.lock().begin_to_keep(Changes::default());
         world
     }
 
     fn with_state(
         id: WorldId,
-        label: String,
-        seed: Seed,
+        Names { label, seed, initial }: Names,
         account: Arc<AccountIds>,
         common: Arc<Common>,
         scratch: Scratch,
@@ -65,6 +74,7 @@ impl World {
             label,
             seed,
             seed_of_run: of_run(seed, common.run()),
+            initial,
             account,
             ledger: common.data_dir.as_ref().map(|data_dir| data_dir.ledger(id)),
             common,

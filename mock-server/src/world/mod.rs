@@ -24,7 +24,9 @@ mod line_template;
 mod parts;
 mod registry;
 mod result_line;
+mod result_writer;
 mod results;
+mod scene;
 mod state;
 mod storage;
 mod upload;
@@ -47,6 +49,7 @@ pub(crate) use files::{FileContent, FileQuery, FileRecord, Page};
 pub(crate) use parts::{NewUpload, UploadError, UploadRecord, UploadStage, UploadView};
 pub(crate) use registry::{NoWorld, Worlds};
 pub(crate) use results::{ResultFile, Results};
+pub(crate) use scene::SCENARIO_METADATA;
 pub(crate) use state::Counters;
 pub(crate) use storage::{Full, Storage};
 pub(crate) use upload::{Incoming, Input, Scanning, Upload};
@@ -69,6 +72,8 @@ pub(crate) struct World {
     seed: Seed,
     /// From which follows what has a number in this run of the server only.
     seed_of_run: Seed,
+    /// What batches are created with as long as no other scenario is chosen.
+    initial: Arc<Behavior>,
     account: Arc<AccountIds>,
     common: Arc<Common>,
     /// Where its blobs begin.
@@ -251,7 +256,8 @@ impl World {
     pub(crate) fn files(&self, wall: Timestamp, query: &FileQuery) -> Page<Arc<FileRecord>> {
         let mut state = self.lock();
         self.settle(&mut state, wall);
-        state.files().page(query)
+        let limit = self.page_size(&state, query.limit);
+        state.files().page(&FileQuery { limit, ..query.clone() })
     }
 
     /// Deletes a file. A batch that is validating it will fail (F-509).
@@ -283,14 +289,14 @@ impl World {
 
     // Batches
 
-    /// A batch. On a stepping clock, a second look and all further ones first jump to its next change.
+    /// A batch. If it [steps](State::steps), a second look and all further ones first jump to its next change.
     pub(crate) fn batch(&self, wall: Timestamp, id: &str) -> Result<BatchView, NoSuchBatch> {
         let mut state = self.lock();
         let mut now = self.settle(&mut state, wall);
         let place = state.batches().place(id).ok_or(NoSuchBatch)?;
         let was_retrieved = state.retrieve(place);
         if was_retrieved
-            && state.clock().mode() == ClockMode::Stepping
+            && state.steps(place)
             && let Some(next) = state.batches().entry(place).next_change(now)
         {
             state.advance_clock(next, wall);
@@ -303,6 +309,7 @@ impl World {
     pub(crate) fn batches(&self, wall: Timestamp, limit: usize, after: Option<&str>) -> Page<BatchView> {
         let mut state = self.lock();
         let now = self.settle(&mut state, wall);
+        let limit = self.page_size(&state, limit);
         let Page { items, has_more } = state.batches().page(limit, after);
         let items = items.into_iter().map(|entry| self.with_problems(entry.view(now))).collect();
         Page { items, has_more }

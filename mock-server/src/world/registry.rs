@@ -8,7 +8,9 @@ use dashmap::DashMap;
 
 use super::World;
 use super::common::Common;
+use super::keeping::Names;
 use crate::config::Config;
+use crate::scenario::ScenarioError;
 use crate::sim::{Seed, Timestamp};
 use crate::store::{DataDir, WorldId};
 
@@ -27,6 +29,8 @@ pub(crate) struct Worlds {
 pub(crate) enum NoWorld {
     /// There are as many as there may be.
     TooMany,
+    /// It names a scenario that there is not.
+    NoSuchScenario(ScenarioError),
     /// It cannot be read.
     Unreadable(io::Error),
 }
@@ -74,6 +78,10 @@ impl Worlds {
             return Ok(world);
         }
         let seed = Seed::new(self.config().seed).named(key);
+        let config = self.config();
+        let scenario = config.scenarios.of_key(key).map_err(NoWorld::NoSuchScenario)?;
+        let initial = self.common.behavior_in(scenario.or(config.scenario.as_ref()));
+        let names = Names { label: label(key, seed), seed, initial };
         let scratch = self.common.scratch();
         let known = match self.data_dir() {
             None => None,
@@ -82,7 +90,7 @@ impl Worlds {
                 .map_err(NoWorld::Unreadable)?,
         };
         let world = if let Some(known) = known {
-            World::known(id, label(key, seed), seed, Arc::clone(&self.common), scratch, known)
+            World::known(id, names, Arc::clone(&self.common), scratch, known)
         } else {
             // Of several who come at once each may make one more than that.
             let n_worlds = match self.data_dir() {
@@ -92,7 +100,7 @@ impl Worlds {
             if n_worlds >= most {
                 return Err(NoWorld::TooMany);
             }
-            World::new(id, label(key, seed), seed, Arc::clone(&self.common), scratch, wall)
+            World::new(id, names, Arc::clone(&self.common), scratch, wall)
         };
         let world = Arc::new(world);
         if let Some(lost) = self.by_key.insert(key.to_owned(), Arc::clone(&world)) {

@@ -11,13 +11,15 @@ use super::blob::{Blob, Scratch};
 use super::json_lines::JsonLines;
 use super::line_template::LineTemplates;
 use super::result_line::LineTeller;
+use super::result_writer::ResultWriter;
 use super::upload::{Lines, Upload};
 use crate::answers::RecordingReader;
+use crate::deviations::DeviatingLines;
 use crate::ids;
 use crate::input::Scan;
 use crate::responder::Usage;
 use crate::sim::{Counts, LineEnd, LineFate, Observation, Status};
-use crate::switches::{ErrorFileOfUnstarted, FailedLines, Switches};
+use crate::switches::{ErrorFileOfUnstarted, FailedLines, Switches, UnfinishedLines};
 
 /// Which of the two files of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +132,10 @@ impl Results {
 
     /// Renders the lines in parts, on all cores, and writes the parts in their order.
     fn render(&self, input: Option<&Upload>) -> io::Result<BatchUsage> {
-        let (mut output, mut error) = (self.scratch.create()?, self.scratch.create()?);
+        let deviations = self.batch.behavior.deviations();
+        let leaves_off = deviations.is_some_and(|deviations| deviations.no_final_newline);
+        let file = || self.scratch.create().map(|blob| ResultWriter::new(blob, leaves_off));
+        let (mut output, mut error) = (file()?, file()?);
         let mut usage = BatchUsage::default();
         let ends: Vec<_> = self.batch.plan.line_ends(&self.last).collect();
         if let Some(upload) = input.filter(|_| !ends.is_empty()) {
@@ -141,9 +146,13 @@ impl Results {
                 answerers: &*self.batch.answerers(upload)?,
                 has_gists: scan.digests.made_for(&self.batch.behavior.responder),
             };
+            let deviating = match deviations.filter(|deviations| !deviations.are_none()) {
+                Some(deviations) => deviations.decide(&names(upload, scan)?),
+                None => DeviatingLines::default(),
+            };
             self.render_parts(
                 &ends,
-                &teller,
+                (&teller, &deviating),
                 || Worker::new(upload, scan),
                 |part| {
                     output.write(&part.output)?;
@@ -167,7 +176,7 @@ impl Results {
     fn render_parts<'u>(
         &self,
         ends: &[(u32, LineEnd)],
-        teller: &LineTeller<'_>,
+        how: (&LineTeller<'_>, &DeviatingLines),
         new_worker: impl Fn() -> Worker<'u> + Sync,
         mut write: impl FnMut(&Part) -> io::Result<()>,
     ) -> io::Result<()> {
@@ -177,7 +186,7 @@ impl Results {
             let mut worker = new_worker();
             return parts
                 .into_iter()
-                .try_for_each(|part| write(&self.render_part(part, teller, &mut worker)?));
+                .try_for_each(|part| write(&self.render_part(part, how, &mut worker)?));
         }
         std::thread::scope(|scope| {
             let (parts, new_worker) = (parts.as_slice(), &new_worker);
@@ -188,7 +197,7 @@ impl Results {
                         let mut worker = new_worker();
                         for part in parts.iter().skip(first).step_by(n_workers) {
                             // Nobody waits for a part any more if an earlier one could not be written.
-                            if finished.send(self.render_part(part, teller, &mut worker)).is_err() {
+                            if finished.send(self.render_part(part, how, &mut worker)).is_err() {
                                 break;
                             }
                         }
@@ -206,7 +215,7 @@ impl Results {
     fn render_part(
         &self,
         ends: &[(u32, LineEnd)],
-        teller: &LineTeller<'_>,
+        (teller, deviating): (&LineTeller<'_>, &DeviatingLines),
         worker: &mut Worker<'_>,
     ) -> io::Result<Part> {
         let switches = &self.batch.behavior.switches;
@@ -215,6 +224,10 @@ impl Results {
         let mut error = JsonLines::new(Vec::new(), switches.result_text);
         let mut usage = Usage::default();
         for (place, end) in ends {
+            let is_unfinished = matches!(end, LineEnd::Expired | LineEnd::Cancelled);
+            if is_unfinished && switches.unfinished_lines == UnfinishedLines::Absent {
+                continue;
+            }
             // Only lines that were read well once are in the plan of a batch that runs.
             let line = &scan.lines[*place as usize];
             let file = match (end, switches.failed_lines) {
@@ -225,8 +238,11 @@ impl Results {
             };
             let (line, tokens) =
                 teller.tell(*place, *end, line, &mut worker.lines, &mut worker.recordings)?;
-            worker.templates.write(&line, file)?;
             usage += tokens;
+            match deviating.of(*place) {
+                None => worker.templates.write(&line, file)?,
+                Some(deviations) => file.write_deviating(&line, deviations)?,
+            }
         }
         Ok(Part { output: output.into_inner(), error: error.into_inner(), usage })
     }
@@ -235,14 +251,26 @@ impl Results {
 /// Whether there is an output file, and an error file.
 fn which_files(last: &Observation, switches: &Switches) -> (bool, bool) {
     let Counts { total, completed, failed } = last.counts;
+    let tells_unfinished =
+        completed + failed < total && switches.unfinished_lines == UnfinishedLines::InErrorFile;
     let was_cancelled_unstarted = last.status == Status::Cancelled && last.times.in_progress_at.is_none();
     match switches.failed_lines {
         _ if was_cancelled_unstarted => {
             (false, switches.error_file_of_unstarted == ErrorFileOfUnstarted::Present)
         }
-        FailedLines::InErrorFile => (last.has_output_file, last.has_error_file),
-        FailedLines::InOutputFile => (completed + failed > 0, completed + failed < total),
+        FailedLines::InErrorFile => (last.has_output_file, failed > 0 || tells_unfinished),
+        FailedLines::InOutputFile => (completed + failed > 0, tells_unfinished),
     }
+}
+
+/// The names of all lines of an input, in its order.
+fn names(upload: &Upload, scan: &Scan) -> io::Result<Vec<String>> {
+    let mut lines = Lines::new(upload, scan);
+    let name = |line| match lines.digest(line) {
+        Some(kept) => Ok(kept.custom_id.to_owned()),
+        None => Ok(lines.read(line)?.custom_id.into_owned()),
+    };
+    scan.lines.iter().map(name).collect()
 }
 
 fn add(usage: &mut BatchUsage, tokens: &Usage) {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use batchmock_client::types::{BatchUsage, Purpose};
 
+use super::Behavior;
 use super::batches::{BatchEntry, BatchRecord, Batches, Happenings, Problems};
 use super::blob::{Blob, Scratch};
 use super::changes::Changes;
@@ -32,6 +33,8 @@ pub(super) struct State {
     /// Models that the account had and deleted.
     deleted_models: BTreeSet<String>,
     counters: Counters,
+    /// What batches are created with, if a scenario was chosen since the world was made.
+    chosen: Option<Arc<Behavior>>,
     n_exchanges: u64,
     n_answers: u64,
     /// Of the rules, by synchronous calls.
@@ -68,6 +71,7 @@ impl State {
             uploads: Uploads::default(),
             deleted_models: BTreeSet::new(),
             counters: Counters::default(),
+            chosen: None,
             n_exchanges: 0,
             n_answers: 0,
             turns: Turns::default(),
@@ -78,10 +82,10 @@ impl State {
     }
 
     /// The state that facts tell.
-    pub(super) fn known(known: KnownWorld, storage: Arc<Storage>) -> Self {
+    pub(super) fn known(known: KnownWorld, chosen: Option<Arc<Behavior>>, storage: Arc<Storage>) -> Self {
         let KnownWorld { facts, deleted_models, files, uploads, batches } = known;
-        let WorldFacts { label: _, account: _, clock, counters } = facts;
-        let mut state = Self { deleted_models, counters, ..Self::new(clock, storage) };
+        let WorldFacts { label: _, account: _, clock, counters, scenario: _ } = facts;
+        let mut state = Self { deleted_models, counters, chosen, ..Self::new(clock, storage) };
         for (number, file) in files {
             state.files.add(number, file);
         }
@@ -117,6 +121,11 @@ impl State {
         &self.uploads
     }
 
+    /// What batches are created with, if a scenario was chosen.
+    pub(super) fn chosen(&self) -> Option<&Arc<Behavior>> {
+        self.chosen.as_ref()
+    }
+
     pub(super) fn counters(&self) -> Counters {
         self.counters
     }
@@ -142,6 +151,16 @@ impl State {
         let gone_at = input.and_then(|input| input.expires_at);
         let gone = gone_at.map(|at| Intervention { at, kind: InterventionKind::InputGone });
         entry.happened.interventions.iter().copied().chain(gone).collect()
+    }
+
+    /// Whether a batch jumps to its next change when it is looked at again: on a stepping clock, and on one that runs as
+    /// the wall does if that is what its scenario wants, which would else take hours.
+    pub(super) fn steps(&self, place: usize) -> bool {
+        match self.clock.mode() {
+            ClockMode::Stepping => true,
+            ClockMode::Real => self.batches.entry(place).record.behavior.is_stepping(),
+            ClockMode::Scaled(_) | ClockMode::Frozen => false,
+        }
     }
 
     /// When something will change by itself.
@@ -242,6 +261,13 @@ impl State {
 
     pub(super) fn advance_clock(&mut self, to: Timestamp, wall: Timestamp) {
         self.clock.advance_to(to, wall);
+        self.note(Changes::of_world);
+    }
+
+    /// Lets batches be created with something else from now on. Rules count from the beginning.
+    pub(super) fn choose(&mut self, chosen: Option<Arc<Behavior>>) {
+        self.chosen = chosen;
+        self.turns = Turns::default();
         self.note(Changes::of_world);
     }
 

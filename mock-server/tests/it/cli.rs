@@ -7,5 +7,6 @@ mod help;
 mod lines;
 mod output;
 pub(crate) mod process;
+mod scenarios;
 mod serve;
 mod wait;

@@ -15,6 +15,7 @@ mod files;
 mod lifecycle;
 mod lines;
 mod models;
+mod scenarios;
 mod schema;
 mod support;
 mod switches;

@@ -30,7 +30,7 @@ pub(crate) struct Facts<'f> {
 
 /// A pattern in which `*` stands for any text and `?` for any character.
 #[derive(Debug, Clone)]
-pub(super) enum Glob {
+pub(crate) enum Glob {
     /// Without any: most rules name one thing.
     Exact(String),
     Pattern(GlobMatcher),
@@ -38,7 +38,7 @@ pub(super) enum Glob {
 
 /// Which of the requests that are otherwise right are meant, by their number among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Turn {
+pub(crate) struct Turn {
     /// So many are let pass first.
     pub(super) after: Option<u32>,
     /// Only so many of the others.
@@ -68,13 +68,16 @@ impl Condition {
 }
 
 impl Turn {
+    /// Where a table says which turn it is.
+    pub(crate) const KEYS: [&str; 4] = ["nth", "every", "first", "after"];
+
     /// Whether every request is meant.
-    pub(super) fn is_always(self) -> bool {
+    pub(crate) fn is_always(self) -> bool {
         self == Self::default()
     }
 
     /// Whether the n-th request is meant, counted from 1.
-    pub(super) fn is(self, n: u32) -> bool {
+    pub(crate) fn is(self, n: u32) -> bool {
         let Some(n) = n.checked_sub(self.after.unwrap_or(0)).filter(|n| *n > 0) else { return false };
         self.first.is_none_or(|first| n <= first)
             && self.every.is_none_or(|every| n % every == 0)
@@ -95,7 +98,7 @@ impl Glob {
         }
     }
 
-    pub(super) fn matches(&self, text: &str) -> bool {
+    pub(crate) fn matches(&self, text: &str) -> bool {
         match self {
             Self::Exact(exact) => exact == text,
             Self::Pattern(glob) => glob.is_match(text),

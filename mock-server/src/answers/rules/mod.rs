@@ -18,7 +18,7 @@ mod tests;
 use std::fmt;
 
 use condition::Condition;
-pub(crate) use condition::Facts;
+pub(crate) use condition::{Facts, Glob, Turn};
 pub(crate) use effect::{BodyEffect, Effect, Written};
 use regex::Regex;
 pub(crate) use template::Filling;

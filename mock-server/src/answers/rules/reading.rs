@@ -43,22 +43,37 @@ impl LineRule {
     }
 }
 
-fn read_condition(table: &Table<'_>) -> Result<Condition, TomlError> {
-    let glob = |key: &str| {
+impl Glob {
+    /// The pattern that stands in a table under a key, if it is there.
+    pub(crate) fn from_key(table: &Table<'_>, key: &str) -> Result<Option<Self>, TomlError> {
         let read =
-            |entry: Entry<'_>| Glob::new(entry.text()?).map_err(|error| entry.refuse(error.to_string()));
+            |entry: Entry<'_>| Self::new(entry.text()?).map_err(|error| entry.refuse(error.to_string()));
         table.get(key).map(read).transpose()
-    };
-    let count = |key: &str| -> Result<Option<u32>, TomlError> {
-        let Some(entry) = table.get(key) else { return Ok(None) };
-        Ok(u32::try_from(entry.integer(1..=i64::from(u32::MAX))?).ok())
-    };
-    let turn =
-        Turn { after: count("after")?, first: count("first")?, every: count("every")?, nth: count("nth")? };
-    if turn.nth.is_some() {
-        exclude(table, "nth", &["first", "every"])?;
     }
-    let endpoint = glob("endpoint")?;
+}
+
+impl Turn {
+    /// What a table says in the keys [`KEYS`](Self::KEYS).
+    pub(crate) fn from_table(table: &Table<'_>) -> Result<Self, TomlError> {
+        let count = |key: &str| -> Result<Option<u32>, TomlError> {
+            let Some(entry) = table.get(key) else { return Ok(None) };
+            Ok(u32::try_from(entry.integer(1..=i64::from(u32::MAX))?).ok())
+        };
+        let turn = Self {
+            after: count("after")?,
+            first: count("first")?,
+            every: count("every")?,
+            nth: count("nth")?,
+        };
+        if turn.nth.is_some() {
+            exclude(table, "nth", &["first", "every"])?;
+        }
+        Ok(turn)
+    }
+}
+
+fn read_condition(table: &Table<'_>) -> Result<Condition, TomlError> {
+    let endpoint = Glob::from_key(table, "endpoint")?;
     if let (Some(glob), Some(entry)) = (&endpoint, table.get("endpoint")) {
         let paths = || Endpoint::ALL.map(Endpoint::path);
         if !paths().iter().any(|path| glob.matches(path)) {
@@ -72,7 +87,13 @@ fn read_condition(table: &Table<'_>) -> Result<Condition, TomlError> {
         }
     }
     let prompt = table.get("prompt").map(|entry| read_pattern(&entry)).transpose()?;
-    Ok(Condition { custom_id: glob("custom_id")?, model: glob("model")?, endpoint, prompt, turn })
+    Ok(Condition {
+        custom_id: Glob::from_key(table, "custom_id")?,
+        model: Glob::from_key(table, "model")?,
+        endpoint,
+        prompt,
+        turn: Turn::from_table(table)?,
+    })
 }
 
 fn read_pattern(entry: &Entry<'_>) -> Result<Regex, TomlError> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::damaged;
+use super::{ScenarioRow, damaged};
 use crate::answers::{Answers, LineRule, LineRules, Recording, Unrecorded};
 use crate::responder::{AnswerStyle, Responder};
 use crate::sim::{Amount, Milestone, Pace, PaceDuration, Progress};
@@ -30,6 +30,8 @@ pub(in crate::store) struct BehaviorRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     replay: Option<ReplayRow>,
     switches: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scenario: Option<ScenarioRow>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -114,7 +116,7 @@ enum UnrecordedRow {
 
 impl BehaviorRow {
     pub(in crate::store) fn new(behavior: &Behavior) -> Self {
-        let Behavior { pace, responder, answers, switches } = behavior;
+        let Behavior { pace, responder, answers, switches, scenario } = behavior;
         Self {
             pace: PaceRow::new(pace),
             seed: responder.seed(),
@@ -129,11 +131,12 @@ impl BehaviorRow {
                 .into_iter()
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
+            scenario: scenario.as_deref().map(ScenarioRow::new),
         }
     }
 
     pub(in crate::store) fn behavior(self) -> io::Result<Behavior> {
-        let Self { pace, seed, answers, rules, replay, switches: values } = self;
+        let Self { pace, seed, answers, rules, replay, switches: values, scenario } = self;
         let style = match answers {
             AnswersRow::Canary => AnswerStyle::Canary,
             AnswersRow::Echo => AnswerStyle::Echo,
@@ -150,6 +153,7 @@ impl BehaviorRow {
             responder: Arc::new(Responder::new(seed, style)),
             answers: Answers::new(rules, recordings, unrecorded),
             switches,
+            scenario: scenario.map(ScenarioRow::scenario).transpose()?,
         })
     }
 }

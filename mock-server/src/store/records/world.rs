@@ -6,7 +6,7 @@ use std::sync::Arc;
 use batchmock_client::types::Purpose;
 use serde::{Deserialize, Serialize};
 
-use super::{BlobRow, damaged, millis, time};
+use super::{BlobRow, ScenarioRow, damaged, millis, time};
 use crate::clock::Clock;
 use crate::store::fact::WorldFacts;
 use crate::world::{AccountIds, Blob, Counters, FileContent, FileRecord, Upload};
@@ -23,6 +23,8 @@ pub(in crate::store) struct WorldRow {
     n_uploads: u64,
     n_batches: u64,
     n_files: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scenario: Option<ScenarioRow>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,7 +50,7 @@ pub(in crate::store) struct FileRow {
 
 impl WorldRow {
     pub(in crate::store) fn new(facts: &WorldFacts) -> Self {
-        let WorldFacts { label, account, clock, counters } = facts;
+        let WorldFacts { label, account, clock, counters, scenario } = facts;
         let AccountIds { organization_id, project_id } = &**account;
         let Counters { n_sent_files, n_uploads, n_batches, n_files } = *counters;
         let (mode, shows, when_the_wall_shows) = clock.parts();
@@ -65,12 +67,22 @@ impl WorldRow {
             n_uploads,
             n_batches,
             n_files,
+            scenario: scenario.as_deref().map(ScenarioRow::new),
         }
     }
 
     pub(in crate::store) fn facts(self) -> io::Result<WorldFacts> {
-        let Self { label, organization_id, project_id, clock, n_sent_files, n_uploads, n_batches, n_files } =
-            self;
+        let Self {
+            label,
+            organization_id,
+            project_id,
+            clock,
+            n_sent_files,
+            n_uploads,
+            n_batches,
+            n_files,
+            scenario,
+        } = self;
         let ClockRow { mode, shows, when_the_wall_shows } = clock;
         let mode = mode.parse().map_err(|error: String| damaged(error))?;
         Ok(WorldFacts {
@@ -78,6 +90,7 @@ impl WorldRow {
             account: Arc::new(AccountIds { organization_id, project_id }),
             clock: Clock::new(mode, time(shows), time(when_the_wall_shows)),
             counters: Counters { n_sent_files, n_uploads, n_batches, n_files },
+            scenario: scenario.map(ScenarioRow::scenario).transpose()?,
         })
     }
 }

@@ -61,6 +61,7 @@ async fn every_status_of_every_operation_is_answered() {
         let good = match template.as_str() {
             "/clock" => json!({"mode": "frozen"}),
             "/clock/advance" => json!({"by": 0}),
+            "/scenario" => json!({"name": "happy-shuffled"}),
             _ => json!({"status": "completed"}),
         };
         for status in statuses {
@@ -81,7 +82,7 @@ async fn every_status_of_every_operation_is_answered() {
                     tune = Box::new(move |request| request.bearer_auth(KEY).json(&until));
                 }
                 404 => batch_id = "batch_none",
-                405 => asked = "DELETE",
+                405 => asked = "PATCH",
                 409 if template == "/clock/advance" => {
                     tune = Box::new(|request| request.bearer_auth(KEY).json(&json!({"to": 0})));
                 }
@@ -157,6 +158,9 @@ async fn what_it_does_not_allow_is_refused() {
         ("PUT", "/clock", json!({"mode": 3600})),
         ("PUT", "/clock", json!({"mode": null})),
         ("PUT", "/clock", json!({"mode": "frozen", "now": 0})),
+        ("PUT", "/scenario", json!({})),
+        ("PUT", "/scenario", json!({"name": 1})),
+        ("PUT", "/scenario", json!({"scenario": "all-failed"})),
         ("POST", "/clock/advance", json!({})),
         ("POST", "/clock/advance", json!({"by": "1h", "to": 0})),
         ("POST", "/clock/advance", json!({"by": null})),
@@ -212,6 +216,8 @@ async fn texts_that_no_schema_can_tell_are_refused_as_well() {
         ("PUT", "/clock", json!({"mode": "scaled:0"})),
         ("PUT", "/clock", json!({"mode": "scaled:-1"})),
         ("PUT", "/clock", json!({"mode": "scaled:fast"})),
+        ("PUT", "/scenario", json!({"name": "expired-partail"})),
+        ("PUT", "/scenario", json!({"toml": "summary = "})),
         ("POST", "/clock/advance", json!({"by": "soon"})),
         ("POST", "/clock/advance", json!({"by": "90"})),
         ("POST", "/clock/advance", json!({"by": 1e300})),

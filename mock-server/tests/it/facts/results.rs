@@ -260,6 +260,31 @@ async fn f_357_an_expired_line_has_these_bytes() {
     }
 }
 
+/// The output of eight lines, of which some are broken, and their counts.
+async fn broken() -> (String, Value) {
+    let server = frozen().scenario("stuck-and-nasty:broken-lines").start().await.unwrap();
+    let client = Client::new(&server);
+    let id = client.batch(&chats(8)).await;
+    server.clock().advance(seconds(4)).unwrap();
+    (client.results(&id).await.0, client.retrieve(&id).await.json()["request_counts"].clone())
+}
+
+#[tokio::test]
+async fn f_360_lines_can_have_status_0_while_the_counts_say_nothing() {
+    let (output, counts) = broken().await;
+    let status_0 = r#""response": {"status_code": 0, "request_id": "", "body": {}}, "error": null}"#;
+    assert_eq!(output.matches(status_0).count(), 1, "{output}");
+    assert_eq!(counts, json!({"total": 8, "completed": 8, "failed": 0}));
+}
+
+#[tokio::test]
+async fn f_361_lines_can_be_no_json_and_still_tell_their_names() {
+    let (output, _) = broken().await;
+    let bad: Vec<_> = output.lines().filter(|line| serde_json::from_str::<Value>(line).is_err()).collect();
+    assert_eq!(bad.len(), 2);
+    assert!(bad.iter().all(|line| line.contains("\"custom_id\": \"a-")), "{bad:?}");
+}
+
 #[tokio::test]
 async fn f_362_output_is_not_in_the_order_of_the_input() {
     for count in [2, 3, 20] {
