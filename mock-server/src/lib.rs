@@ -81,6 +81,11 @@ mod input;
 #[doc(hidden)]
 pub mod internals;
 mod nearest;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the journal and faults, which follow, ask what a request asks for")
+)]
+mod operation;
 pub mod responder;
 mod scenario;
 mod server;
@@ -96,6 +101,7 @@ pub use answers::{
 };
 pub use clock::ClockMode;
 pub use config::{Config, ConnectionLimits, Limits, ModelPolicy};
+pub use operation::Operation;
 pub use responder::AnswerStyle;
 pub use scenario::{Scenario, ScenarioError, Scenarios, Timeline};
 pub use server::{Builder, ClockError, ClockHandle, DEFAULT_KEY, MockServer, serve};
