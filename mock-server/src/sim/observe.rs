@@ -175,6 +175,20 @@ impl Plan {
         next_state.into_iter().chain(next_count).min()
     }
 
+    /// The status that follows on one which the batch has, or has had, and when; nothing follows on a final one.
+    ///
+    /// Unlike [`changes`](Self::changes) this tells every status that the batch goes through, also those that last no
+    /// time.
+    pub fn status_after(
+        &self,
+        interventions: &[Intervention],
+        status: Status,
+    ) -> Option<(Timestamp, Status)> {
+        let course = Course::new(self, interventions);
+        let mut steps = course.steps.iter().skip_while(|(_, step)| *step != status);
+        steps.nth(1).copied()
+    }
+
     /// All changes after `after`, in order.
     pub fn changes(&self, interventions: &[Intervention], after: Timestamp) -> impl Iterator<Item = Change> {
         let mut last = after;
