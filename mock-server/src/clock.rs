@@ -98,6 +98,16 @@ impl Clock {
         (self.anchor + passed).min(Timestamp::MAX)
     }
 
+    /// How long after the wall shows `wall` it shows `at`; nothing if it does not get there by itself.
+    pub(crate) fn shows_in(&self, at: Timestamp, wall: Timestamp) -> Option<Duration> {
+        let left = at.since(self.now(wall));
+        match self.mode {
+            ClockMode::Real => Some(left),
+            ClockMode::Scaled(factor) => Duration::try_from_secs_f64(left.as_secs_f64() / factor).ok(),
+            ClockMode::Frozen | ClockMode::Stepping => left.is_zero().then_some(left),
+        }
+    }
+
     /// Moves on in another way, from the time it shows now.
     pub(crate) fn set_mode(&mut self, mode: ClockMode, wall: Timestamp) {
         *self = Self::new(mode, self.now(wall), wall);
@@ -143,7 +153,12 @@ impl WallClock {
 
     /// What the wall shows.
     pub(crate) fn now(&self) -> Timestamp {
-        (self.started_at + self.elapsed()).max(self.not_before)
+        self.at(self.elapsed())
+    }
+
+    /// What the wall showed, or will show, so long after it was started.
+    pub(crate) fn at(&self, elapsed: Duration) -> Timestamp {
+        (self.started_at + elapsed).max(self.not_before)
     }
 
     /// How long ago it was started: a stopwatch for logs.
@@ -181,6 +196,18 @@ mod tests {
         assert_eq!(clock.now(wall(9_999)), START);
         clock.advance_to(START + Duration::from_secs(5), wall(10_000));
         assert_eq!(clock.now(wall(20_000)), START + Duration::from_secs(5));
+    }
+
+    #[test]
+    fn it_is_known_how_long_a_clock_needs() {
+        let in_a_minute = START + Duration::from_mins(1);
+        let needs = |mode| Clock::new(mode, START, wall(0)).shows_in(in_a_minute, wall(0));
+        assert_eq!(needs(ClockMode::Real), Some(Duration::from_mins(1)));
+        assert_eq!(needs(ClockMode::Scaled(60.0)), Some(Duration::from_secs(1)));
+        assert_eq!(needs(ClockMode::Scaled(1e-300)), None, "nobody can wait for so long");
+        assert_eq!(needs(ClockMode::Frozen), None);
+        let there = Clock::new(ClockMode::Frozen, in_a_minute, wall(0));
+        assert_eq!(there.shows_in(START, wall(0)), Some(Duration::ZERO));
     }
 
     #[test]

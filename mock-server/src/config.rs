@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::answers::{LineRules, Recording, Unrecorded};
 use crate::clock::ClockMode;
+use crate::journal::JournalLimits;
 use crate::responder::AnswerStyle;
 use crate::scenario::{Scenario, Scenarios};
 use crate::sim::{Pace, Timestamp};
@@ -88,6 +89,12 @@ pub struct Limits {
     pub world_lines: u64,
     /// Deleted models of one world, whose names are kept.
     pub world_deleted_models: usize,
+    /// Entries of the journal of one world: beyond that the oldest go. With 0 no journal is kept.
+    pub journal_entries: usize,
+    /// Bytes of the journal of one world, in memory: beyond that the oldest entries go.
+    pub journal_bytes: usize,
+    /// Bytes that the journal keeps of each body of a request, and of each of an answer.
+    pub journal_body_bytes: usize,
 }
 
 /// How much a connection may take, and how long: for clients that stop half-way, by accident or on purpose. The
@@ -129,11 +136,23 @@ impl Default for Limits {
             world_batches: 1_000_000,
             world_lines: 50_000_000,
             world_deleted_models: 10_000,
+            journal_entries: 5_000,
+            journal_bytes: 16 * 1024 * 1024,
+            journal_body_bytes: 16 * 1024,
         }
     }
 }
 
 impl Limits {
+    /// How much of a journal is kept.
+    pub(crate) fn journal(&self) -> JournalLimits {
+        JournalLimits {
+            entries: self.journal_entries,
+            bytes: self.journal_bytes,
+            body_bytes: self.journal_body_bytes,
+        }
+    }
+
     /// Bytes of any file, as long as its purpose is not known.
     pub(crate) fn any_file_bytes(&self) -> u64 {
         self.file_bytes.max(self.batch_file_bytes)

@@ -80,11 +80,8 @@ mod input;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;
+mod journal;
 mod nearest;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the journal and faults, which follow, ask what a request asks for")
-)]
 mod operation;
 pub mod responder;
 mod scenario;
@@ -101,10 +98,11 @@ pub use answers::{
 };
 pub use clock::ClockMode;
 pub use config::{Config, ConnectionLimits, Limits, ModelPolicy};
+pub use journal::{Body, EntryKind, JournalEntry, JournalFilter, Note, Outcome, ReceivedRequest, WorldEvent};
 pub use operation::Operation;
 pub use responder::AnswerStyle;
 pub use scenario::{Scenario, ScenarioError, Scenarios, Timeline};
-pub use server::{Builder, ClockError, ClockHandle, DEFAULT_KEY, MockServer, serve};
+pub use server::{Builder, ClockError, ClockHandle, DEFAULT_KEY, JournalHandle, MockServer, serve};
 pub use sim::{Amount, Milestone, Pace, PaceDuration, Progress, Timestamp};
 pub use store::{DataDir, DataDirError};
 pub use switches::Switches;

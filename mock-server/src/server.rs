@@ -1,7 +1,9 @@
 //! A server in a test, or anywhere else in a Rust program.
 
 mod connections;
+mod journal;
 mod patience;
+mod waiting;
 
 use std::fmt;
 use std::io;
@@ -19,12 +21,15 @@ use crate::clock::ClockMode;
 use crate::config::{Config, ConnectionLimits, Limits, ModelPolicy};
 use crate::control::Guard;
 use crate::http::App;
+use crate::journal::ReceivedRequest;
 use crate::responder::AnswerStyle;
 use crate::scenario::{KEY_PREFIX, ScenarioError, Scenarios};
 use crate::sim::{Pace, Timestamp};
 use crate::store::DataDir;
 use crate::switches::Switches;
 use crate::world::{AdvanceError, AdvanceTo, World, Worlds};
+pub use journal::JournalHandle;
+pub(crate) use waiting::until_recorded;
 
 /// The key that [`MockServer::api_key`] and the command line give out. Any other works as well, and has a
 /// world of its own, unless [`Builder::keys`] says which do.
@@ -198,6 +203,36 @@ impl MockServer {
     /// The clock of the world of any key.
     pub fn clock_of(&self, api_key: &str) -> ClockHandle {
         ClockHandle { key: api_key.to_owned(), app: self.app.clone() }
+    }
+
+    /// What happened in the world of a key: requests, what became of batches and files, and mistakes of clients.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use batchmock::{MockServer, Operation};
+    ///
+    /// let server = MockServer::start().await?;
+    /// // … let the code under test work …
+    /// # reqwest::Client::new()
+    /// #     .get(format!("{}/batches", server.base_url()))
+    /// #     .bearer_auth(server.api_key())
+    /// #     .send()
+    /// #     .await?;
+    /// let journal = server.journal(server.api_key());
+    /// journal.assert_count(Operation::ListBatches, 1);
+    /// journal.assert_no_notes();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn journal(&self, api_key: &str) -> JournalHandle {
+        JournalHandle::new(api_key.to_owned(), self.app.clone())
+    }
+
+    /// The requests that have come with a key, oldest first: those that are still in its
+    /// [journal](Self::journal), with what became of each.
+    pub fn received_requests(&self, api_key: &str) -> Vec<ReceivedRequest> {
+        self.journal(api_key).requests()
     }
 
     /// Stops it, and returns when that is done: requests under way are broken off, and a data directory is closed,
@@ -450,19 +485,28 @@ impl ClockHandle {
         }
     }
 
-    /// Asks the world for something, and waits until what it shows is kept.
     fn ask<T>(&self, question: impl FnOnce(&World, Timestamp) -> T) -> T {
-        let wall = self.app.wall();
-        let world = match self.app.worlds.world(&self.key, wall, usize::MAX) {
-            Ok(world) => world,
-            Err(why) => panic!("the data directory cannot be read: {why:?}"),
-        };
-        let answer = question(&world, wall);
-        if let Err(error) = world.kept_blocking(wall) {
-            panic!("the data directory cannot be written: {error}");
-        }
-        answer
+        ask(&self.app, &self.key, question)
     }
+}
+
+/// The world of a key.
+fn world(app: &App, key: &str, wall: Timestamp) -> Arc<World> {
+    match app.worlds.world(key, wall, usize::MAX) {
+        Ok(world) => world,
+        Err(why) => panic!("the data directory cannot be read: {why:?}"),
+    }
+}
+
+/// Asks the world of a key for something, and waits until what it shows is kept.
+fn ask<T>(app: &App, key: &str, question: impl FnOnce(&World, Timestamp) -> T) -> T {
+    let wall = app.wall();
+    let world = world(app, key, wall);
+    let answer = question(&world, wall);
+    if let Err(error) = world.kept_blocking(wall) {
+        panic!("the data directory cannot be written: {error}");
+    }
+    answer
 }
 
 /// Not with the key.

@@ -41,6 +41,9 @@ pub(super) struct TargetArgs {
 /// The base URL of a mock that was started without flags.
 pub(super) const DEFAULT_BASE_URL: &str = "http://127.0.0.1:7420/v1";
 
+/// How long a mock may take to answer.
+const ANSWERS_IN: Duration = Duration::from_secs(30);
+
 impl TargetArgs {
     /// Asks the control API for something.
     pub(super) async fn ask(
@@ -53,6 +56,23 @@ impl TargetArgs {
         if let Some(body) = body {
             request = request.json(body);
         }
+        self.answer_of(request).await
+    }
+
+    /// Asks the control API for something by a query, and waits for the answer so much longer than usual.
+    pub(super) async fn ask_by_query(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, String)],
+        patience: Duration,
+    ) -> Result<Value, Failure> {
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+        let request = self.request(method, &format!("{path}?{query}"))?;
+        self.answer_of(request.timeout(ANSWERS_IN + patience)).await
+    }
+
+    async fn answer_of(&self, request: RequestBuilder) -> Result<Value, Failure> {
         let nobody = |why: String| {
             Failure::unreachable(format!(
                 "no batchmock answers at {}: {why}; start one with `batchmock`, or name another with --base-url",
@@ -81,7 +101,7 @@ impl TargetArgs {
         let server = server.strip_suffix("/v1").unwrap_or(server);
         let client = reqwest::Client::builder()
             .no_proxy()
-            .timeout(Duration::from_secs(30))
+            .timeout(ANSWERS_IN)
             .build()
             .map_err(|error| Failure::internal(format!("cannot make requests: {error}")))?;
         Ok(client.request(method, format!("{server}/_mock/v1{path}")).bearer_auth(&self.api_key))

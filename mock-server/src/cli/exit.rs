@@ -6,7 +6,8 @@ use std::process::ExitCode;
 /// The exit codes, as the help shows them.
 pub(super) const HELP: &str = "\
 Exit codes: 0 success; 1 an unexpected failure; 2 wrong usage; 3 the address cannot be used;
-4 a file, or the data directory, cannot be used; 5 no mock answers; 6 the mock refuses.
+4 a file, or the data directory, cannot be used; 5 no mock answers; 6 the mock refuses;
+7 what was waited for has not happened.
 `exec` exits as its command did: 126 if it cannot be run, 127 if it is not found, 128 + N if signal N ended it.";
 
 /// Why the command ends without success.
@@ -59,6 +60,11 @@ impl Failure {
     /// The mock refuses.
     pub(super) fn refused(message: impl Display) -> Self {
         Self::new(6, message)
+    }
+
+    /// What was waited for has not happened.
+    pub(super) fn in_vain(message: impl Display) -> Self {
+        Self::new(7, message)
     }
 
     /// The command that `exec` was to run cannot be run.

@@ -63,6 +63,18 @@ pub(super) struct LimitArgs {
     #[arg(long, hide_short_help = true, value_name = "MODELS", default_value_t = Limits::default().world_deleted_models)]
     max_world_deleted_models: usize,
 
+    /// Keep at most this many entries in the journal of a world; the oldest go. With 0 no journal is kept.
+    #[arg(long, hide_short_help = true, value_name = "ENTRIES", default_value_t = Limits::default().journal_entries)]
+    max_journal_entries: usize,
+
+    /// Keep at most this many bytes of memory in the journal of a world; the oldest entries go.
+    #[arg(long, hide_short_help = true, value_name = "BYTES", default_value_t = Limits::default().journal_bytes)]
+    max_journal_bytes: usize,
+
+    /// Keep at most this many bytes of each body in the journal.
+    #[arg(long, hide_short_help = true, value_name = "BYTES", default_value_t = Limits::default().journal_body_bytes)]
+    max_journal_body_bytes: usize,
+
     /// Accept at most this many bytes in a request line with its headers.
     #[arg(long, hide_short_help = true, value_name = "BYTES", default_value_t = ConnectionLimits::default().head_bytes)]
     max_head_bytes: usize,
@@ -111,6 +123,9 @@ impl LimitArgs {
             world_batches: self.max_world_batches,
             world_lines: self.max_world_lines,
             world_deleted_models: self.max_world_deleted_models,
+            journal_entries: self.max_journal_entries,
+            journal_bytes: self.max_journal_bytes,
+            journal_body_bytes: self.max_journal_body_bytes,
             ..Limits::default()
         }
     }
@@ -161,7 +176,8 @@ mod tests {
                      --max-form-field-bytes 5 --max-worlds 6 --max-head-bytes 7 --max-connections 8 \
                      --head-timeout 9s --body-timeout 10s --answer-timeout 11s --idle-timeout 12s \
                      --max-upload-bytes 13 --max-part-bytes 14 --max-world-bytes 15 --max-world-files 16 \
-                     --max-world-batches 17 --max-world-lines 18 --max-world-deleted-models 19";
+                     --max-world-batches 17 --max-world-lines 18 --max-world-deleted-models 19 \
+                     --max-journal-entries 20 --max-journal-bytes 21 --max-journal-body-bytes 22";
         let Line { limits } = Line::parse_from(std::iter::once("batchmock").chain(flags.split_whitespace()));
         let requests = Limits {
             batch_lines: 1,
@@ -178,6 +194,9 @@ mod tests {
             world_batches: 17,
             world_lines: 18,
             world_deleted_models: 19,
+            journal_entries: 20,
+            journal_bytes: 21,
+            journal_body_bytes: 22,
         };
         assert_eq!(limits.limits(), requests);
         let connections = ConnectionLimits {

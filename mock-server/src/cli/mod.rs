@@ -6,6 +6,7 @@ mod demo;
 mod env;
 mod exec;
 mod exit;
+mod journal;
 mod limit_args;
 mod lines;
 mod log;
@@ -48,6 +49,8 @@ enum Command {
     Wait(wait::WaitArgs),
     /// Show the clock of a running mock, or move it.
     Clock(clock::ClockArgs),
+    /// Show what happened in a running mock: requests, what became of batches and files, mistakes of clients.
+    Journal(journal::JournalArgs),
     /// Check rules for lines, and try them out.
     Lines(lines::LinesArgs),
     /// List scenarios, and show what happens in them.
@@ -73,6 +76,7 @@ pub(crate) fn run() -> ExitCode {
             Some(Command::Env(args)) => env::run(&args),
             Some(Command::Wait(args)) => wait::run(&args).await,
             Some(Command::Clock(args)) => clock::run(args).await,
+            Some(Command::Journal(args)) => journal::run(args).await,
             Some(Command::Lines(args)) => lines::run(args),
             Some(Command::Scenarios(args)) => scenarios::run(args).await,
             Some(Command::Switches) => Ok(switches::run()),

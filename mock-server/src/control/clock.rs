@@ -58,7 +58,7 @@ fn target(body: &Map<String, Value>) -> Result<AdvanceTo, ApiError> {
         _ => return Err(refusal(StatusCode::BAD_REQUEST, FORMS.to_owned())),
     };
     match name {
-        "by" => Ok(AdvanceTo::By(duration(value)?)),
+        "by" => Ok(AdvanceTo::By(duration("by", value)?)),
         "to" => Ok(AdvanceTo::Time(time(value)?)),
         _ => match value {
             Node::String(text) if text == "next_change" => Ok(AdvanceTo::NextChange),
@@ -78,19 +78,20 @@ fn target(body: &Map<String, Value>) -> Result<AdvanceTo, ApiError> {
     }
 }
 
-fn duration(value: &Node<'_>) -> Result<Duration, ApiError> {
+/// Reads a duration, in words or as a number of seconds.
+pub(super) fn duration(name: &str, value: &Node<'_>) -> Result<Duration, ApiError> {
     match value {
         Node::String(text) => humantime::parse_duration(text).map_err(|error| {
             let message =
-                format!("'by' is no duration: {error}; write it like `90s`, `10m`, `26h` or `1h 30m`");
+                format!("'{name}' is no duration: {error}; write it like `90s`, `10m`, `26h` or `1h 30m`");
             refusal(StatusCode::BAD_REQUEST, message)
         }),
         Node::Number(seconds) => seconds
             .as_f64()
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-            .ok_or_else(|| refusal(StatusCode::BAD_REQUEST, format!("'by' cannot be {seconds} seconds"))),
+            .ok_or_else(|| refusal(StatusCode::BAD_REQUEST, format!("'{name}' cannot be {seconds} seconds"))),
         Node::Null | Node::Bool(_) | Node::Array(_) | Node::Object(_) => {
-            Err(Refusal::wrong_type("by", "a duration such as '26h', or a number of seconds", value).into())
+            Err(Refusal::wrong_type(name, "a duration such as '26h', or a number of seconds", value).into())
         }
     }
 }

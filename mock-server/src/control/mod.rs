@@ -1,4 +1,5 @@
-//! The mock's own API, under [`PREFIX`]: the clock, scenarios, what is to come for a batch, how it shall end.
+//! The mock's own API, under [`PREFIX`]: the clock, scenarios, what is to come for a batch, how it shall end, and what
+//! happened.
 //!
 //! It acts on the world of the request's key, and is described by the document at `openapi.json` below the
 //! prefix. Times are whole Unix seconds beside RFC 3339; durations are words such as `26h` or `1h 30m`.
@@ -6,6 +7,9 @@
 mod batches;
 mod clock;
 mod guard;
+mod har;
+mod journal;
+mod journal_view;
 mod scenarios;
 mod service;
 mod view;
@@ -39,6 +43,9 @@ pub(crate) fn router(app: App) -> Router<App> {
         .route("/batches/{batch_id}/ending", route(post(batches::force)))
         .route("/scenario", route(get(scenarios::show).put(scenarios::choose).delete(scenarios::leave)))
         .route("/scenarios", route(get(scenarios::list)))
+        .route("/journal", route(get(journal::show).delete(journal::clear)))
+        .route("/journal/wait", route(get(journal::wait).post(journal::wait_by_body)))
+        .route("/journal/har", route(get(journal::har)))
         .route_layer(middleware::from_fn_with_state(app.clone(), open_world));
     of_the_server
         .merge(of_a_world)

@@ -12,7 +12,7 @@ use crate::http::{Account, ApiError, App, Json};
 use crate::nearest::nearest;
 
 /// The paths of the control API, for the message to who asked for another.
-const PATHS: [&str; 10] = [
+const PATHS: [&str; 13] = [
     "/health",
     "/ready",
     "/openapi.json",
@@ -23,6 +23,9 @@ const PATHS: [&str; 10] = [
     "/batches/{batch_id}/ending",
     "/scenario",
     "/scenarios",
+    "/journal",
+    "/journal/wait",
+    "/journal/har",
 ];
 
 /// That the server is there.

@@ -110,7 +110,7 @@ impl Plan {
     }
 }
 
-fn counts(counts: Counts) -> RequestCounts {
+pub(super) fn counts(counts: Counts) -> RequestCounts {
     let Counts { total, completed, failed } = counts;
     RequestCounts { total, completed, failed }
 }

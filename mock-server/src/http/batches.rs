@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::files::off_the_runtime;
 use super::query::Query;
-use super::{Account, ApiError, App, Id, Json, JsonBody, view};
+use super::{Account, ApiError, App, Id, Json, JsonBody, Recorded, view};
 use crate::arguments::{Arguments, Node, Object, Refusal};
 use crate::endpoint::Endpoint;
 use crate::world::{BatchView, NewBatch, World};
@@ -30,6 +30,7 @@ pub(super) const EXPIRY_SECONDS: std::ops::RangeInclusive<i64> = 3_600..=2_592_0
 pub(super) async fn create(
     State(app): State<App>,
     Account(world): Account,
+    recorded: Recorded,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Shown>, ApiError> {
     let new = new_batch(&world, &body)?;
@@ -44,6 +45,7 @@ pub(super) async fn create(
     let view = world
         .create_batch(wall, new, input)
         .map_err(|error| ApiError::create_batch(error, &input_file_id))?;
+    recorded.touched(&view.record.id);
     Ok(Json::indented(shown(view).await?))
 }
 
@@ -51,11 +53,17 @@ pub(super) async fn create(
 pub(super) async fn retrieve(
     State(app): State<App>,
     Account(world): Account,
+    recorded: Recorded,
     Id(id): Id,
 ) -> Result<Json<Shown>, ApiError> {
     check_id(&id)?;
     let view = world.batch(app.wall(), &id).map_err(|_| ApiError::no_such_batch(&id))?;
-    Ok(Json::indented(shown(view).await?))
+    let has_ended = view.observation.status.is_terminal();
+    let batch = shown(view).await?;
+    if has_ended {
+        recorded.tells_end();
+    }
+    Ok(Json::indented(batch))
 }
 
 /// `POST /v1/batches/{batch_id}/cancel`

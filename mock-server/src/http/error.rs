@@ -345,7 +345,7 @@ impl ApiError {
     }
 
     /// A query parameter that was given twice (F-034, assumed here).
-    pub(super) fn duplicate_parameter(name: &str) -> Self {
+    pub(crate) fn duplicate_parameter(name: &str) -> Self {
         let message = format!(
             "Duplicate parameter: '{name}'. You provided multiple values for this parameter, whereas only \
              one is allowed. If you are trying to provide a list of values, use the array syntax instead \

@@ -1,4 +1,4 @@
-//! What every exchange has: an account, the headers of the API, a line in the log.
+//! What every exchange has: an account, the headers of the API, a line in the log, a place in the journal.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -12,6 +12,8 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use tower::ServiceExt as _;
 
+use super::hearing::Unread;
+use super::recording::Recording;
 use super::{Account, ApiError, App, headers, hearing};
 use crate::control;
 use crate::sim::Timestamp;
@@ -23,8 +25,10 @@ use crate::sim::Timestamp;
 /// each request.
 pub(super) async fn hold(app: App, routes: Router, request: Request) -> Result<Response, Infallible> {
     let began = app.wall.elapsed();
-    let (request, unread) = hearing::listen(request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (request, unread) = hearing::listen(request, app.worlds.config().limits.journal_body_bytes);
+    // Should nobody wait any more, all of this is dropped, and the journal is told.
+    let mut recording = None;
     let response = if control::is_meant(&path) {
         let response = answer_all_the_same(routes, request).await;
         match response.extensions().get::<Account>().cloned() {
@@ -36,7 +40,15 @@ pub(super) async fn hold(app: App, routes: Router, request: Request) -> Result<R
             None => response,
         }
     } else {
-        answer_as_the_api(&app, routes, request, &method, &path).await?
+        let (mut parts, body) = request.into_parts();
+        let account = Account::from_request_parts(&mut parts, &app).await.ok();
+        if let Some(account) = &account {
+            let hearsay = unread.as_ref().map(Unread::hearsay);
+            recording = Recording::begin(&account.0, app.wall.at(began), &mut parts, hearsay);
+            parts.extensions.insert(account.clone());
+        }
+        let request = Request::from_parts(parts, body);
+        answer_as_the_api(&app, routes, request, account, &method, &path).await
     };
     if let Some(unread) = unread {
         unread.hear_out(app.worlds.config().limits.any_file_bytes().saturating_mul(2)).await;
@@ -47,7 +59,10 @@ pub(super) async fn hold(app: App, routes: Router, request: Request) -> Result<R
     let status = response.status().as_u16();
     let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     tracing::info!(target: "batchmock::request", %method, path, status, world, took_us);
-    Ok(response)
+    Ok(match recording {
+        Some(recording) => recording.answer(response, took),
+        None => response,
+    })
 }
 
 /// Lets the routes answer. Should they panic, that is a defect, but the client is told, and the connection lives.
@@ -59,23 +74,18 @@ async fn answer_all_the_same(routes: Router, request: Request) -> Response {
     }
 }
 
-/// Finds the account of a request, if it has one, and gives the answer the headers of the API, whatever the
-/// answer is.
+/// Gives the answer the headers of the API, whatever the answer is, and whether the request has an account or not.
 async fn answer_as_the_api(
     app: &App,
     routes: Router,
     request: Request,
+    account: Option<Account>,
     method: &Method,
     path: &str,
-) -> Result<Response, Infallible> {
-    let (mut parts, body) = request.into_parts();
-    let account = Account::from_request_parts(&mut parts, app).await.ok();
-    if let Some(account) = &account {
-        parts.extensions.insert(account.clone());
-    }
-    let response = answer_all_the_same(routes, Request::from_parts(parts, body)).await;
+) -> Response {
+    let response = answer_all_the_same(routes, request).await;
     let Some(account) = account else {
-        return Ok(headers::complete(response, method, path, app.worlds.next_stranger(), None));
+        return headers::complete(response, method, path, app.worlds.next_stranger(), None);
     };
     let wall = app.wall();
     let (seed, now) = account.0.next_exchange(wall);
@@ -83,7 +93,7 @@ async fn answer_as_the_api(
     let mut response = headers::complete(response, method, path, seed, Some(account.0.account()));
     response.headers_mut().insert(DATE, date(now));
     response.extensions_mut().insert(account);
-    Ok(response)
+    response
 }
 
 /// Lets an answer go when all that it can show is kept, up to this wall time: nobody is shown what could still be

@@ -11,7 +11,7 @@ use batchmock_client::types::{Deleted, File, FilePage, Purpose};
 
 use super::multipart;
 use super::query::Query;
-use super::{Account, ApiError, App, Id, Json, view};
+use super::{Account, ApiError, App, Id, Json, Recorded, view};
 use crate::switches::UploadExpiry;
 use crate::world::{FileQuery, FileRecord};
 
@@ -19,11 +19,14 @@ use crate::world::{FileQuery, FileRecord};
 pub(super) async fn upload(
     State(app): State<App>,
     Account(world): Account,
+    recorded: Recorded,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Json<File>, ApiError> {
     let new = multipart::receive(&world, app.worlds.config().limits, &headers, request.into_body()).await?;
+    recorded.brought(new.upload.blob.len(), new.upload.hash());
     let record = world.add_file(app.wall(), new)?;
+    recorded.touched(&record.id);
     let mut file = view::file(&record);
     if world.behavior().switches.upload_expiry == UploadExpiry::ShownLater {
         file.expires_at = None;

@@ -14,6 +14,7 @@ mod json;
 mod models;
 mod multipart;
 mod query;
+mod recording;
 mod uploads;
 mod view;
 
@@ -32,6 +33,7 @@ pub(crate) use error::{ApiError, BodyStalled};
 pub(crate) use exchange::open_world;
 pub(crate) use extract::{Account, Id, JsonBody, UntypedJsonBody};
 pub(crate) use json::Json;
+pub(crate) use recording::Recorded;
 
 use crate::clock::WallClock;
 use crate::control;

@@ -17,7 +17,7 @@ use super::batches::EXPIRY_SECONDS;
 use super::disposition::Disposition;
 use super::extract::refuse_encoded;
 use crate::config::Limits;
-use crate::world::{AddFileError, Blob, Incoming, NewFile, Upload, World};
+use crate::world::{AddFileError, Incoming, NewFile, Upload, World};
 
 /// How much is gathered before it goes to disk and past the scanner.
 const GATHERED: usize = 256 * 1024;
@@ -49,7 +49,7 @@ pub(super) async fn receive_part(
     limits: Limits,
     headers: &HeaderMap,
     body: Body,
-) -> Result<Blob, ApiError> {
+) -> Result<Upload, ApiError> {
     let meter = Meter::new(limits);
     let mut form = open(headers, body, &meter)?;
     let mut data = None;
@@ -59,7 +59,7 @@ pub(super) async fn receive_part(
         let Disposition { name, .. } = Disposition::of(field.headers());
         if name == "data" {
             // Lines may go across parts, so what the bytes of one are as an input says nothing.
-            data = Some(store(world, field, limits.part_bytes, &meter).await?.blob);
+            data = Some(store(world, field, limits.part_bytes, &meter).await?);
         } else {
             drop(text(field, &meter).await?);
             unknown.add(name);

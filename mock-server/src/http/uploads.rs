@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::batches::expiry;
 use super::files::off_the_runtime;
-use super::{Account, ApiError, App, Id, Json, JsonBody, multipart, view};
+use super::{Account, ApiError, App, Id, Json, JsonBody, Recorded, multipart, view};
 use crate::arguments::{Arguments, Object, Refusal};
 use crate::config::Limits;
 use crate::world::{NewUpload, UploadError, UploadView};
@@ -24,10 +24,12 @@ const PURPOSES: [&str; 6] = ["fine-tune", "assistants", "batch", "user_data", "v
 pub(super) async fn create(
     State(app): State<App>,
     Account(world): Account,
+    recorded: Recorded,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Upload>, ApiError> {
     let new = new_upload(&body, &app.worlds.config().limits)?;
     let upload = world.begin_upload(app.wall(), new).map_err(ApiError::world_is_full)?;
+    recorded.touched(&upload.id);
     Ok(shown(&upload))
 }
 
@@ -35,6 +37,7 @@ pub(super) async fn create(
 pub(super) async fn add_part(
     State(app): State<App>,
     Account(world): Account,
+    recorded: Recorded,
     Id(id): Id,
     headers: HeaderMap,
     request: Request,
@@ -42,8 +45,10 @@ pub(super) async fn add_part(
     let refusal = |error| ApiError::upload(error, &id);
     world.check_pending(app.wall(), &id).map_err(refusal)?;
     let limits = app.worlds.config().limits;
-    let bytes = multipart::receive_part(&world, limits, &headers, request.into_body()).await?;
-    let part = world.add_part(app.wall(), &id, bytes).map_err(refusal)?;
+    let came = multipart::receive_part(&world, limits, &headers, request.into_body()).await?;
+    recorded.brought(came.blob.len(), came.hash());
+    let part = world.add_part(app.wall(), &id, came.blob).map_err(refusal)?;
+    recorded.touched(&part.id);
     Ok(Json::indented_line(UploadPart {
         id: part.id,
         object: "upload.part".to_owned(),
@@ -56,6 +61,7 @@ pub(super) async fn add_part(
 pub(super) async fn complete(
     State(app): State<App>,
     Account(world): Account,
+    recorded: Recorded,
     Id(id): Id,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Upload>, ApiError> {
@@ -67,7 +73,11 @@ pub(super) async fn complete(
     if wanted.is_some_and(|wanted| !wanted.eq_ignore_ascii_case(&checksum)) {
         return Err(refusal(UploadError::WrongChecksum(checksum)));
     }
-    Ok(shown(&world.complete_upload(app.wall(), &id, file).map_err(refusal)?))
+    let upload = world.complete_upload(app.wall(), &id, file).map_err(refusal)?;
+    if let Some(file) = &upload.file {
+        recorded.touched(&file.id);
+    }
+    Ok(shown(&upload))
 }
 
 /// `POST /v1/uploads/{upload_id}/cancel`

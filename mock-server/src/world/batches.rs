@@ -16,7 +16,7 @@ use super::storage::{Share, Storage};
 use super::upload::Input;
 use crate::endpoint::Endpoint;
 use crate::input::Problem;
-use crate::sim::{Intervention, Observation, Plan, Seed, Timestamp};
+use crate::sim::{Intervention, Observation, Plan, Seed, Status, Timestamp};
 
 /// What is wrong with an input, each with its line if it has one. Shared, since there may be one for every
 /// line.
@@ -78,6 +78,8 @@ pub(super) struct BatchEntry {
     pub(super) happened: Happenings,
     /// Its files, once it has ended.
     pub(super) results: Option<Arc<Results>>,
+    /// The last status that the journal was told of.
+    told: Status,
     /// What is kept of its lines, of what the world may store.
     _lines: Share,
 }
@@ -106,6 +108,8 @@ pub(super) struct Batches {
     by_input: HashMap<String, Vec<usize>>,
     /// The batches that have not ended, by the time at which they will.
     live: BTreeSet<(Timestamp, usize)>,
+    /// When the next status of each batch begins of which the journal was not told, if one follows.
+    turning: BTreeSet<(Timestamp, usize)>,
 }
 
 impl BatchRecord {
@@ -118,6 +122,11 @@ impl BatchRecord {
 impl BatchEntry {
     fn ends_at(&self) -> Timestamp {
         self.record.plan.ends_at(&self.happened.interventions)
+    }
+
+    /// The status of which the journal is to be told next, and when it begins.
+    fn next_status(&self) -> Option<(Timestamp, Status)> {
+        self.record.plan.status_after(&self.happened.interventions, self.told)
     }
 
     pub(super) fn observe(&self, now: Timestamp) -> Observation {
@@ -149,8 +158,10 @@ impl Batches {
         self.by_input.entry(record.input_file_id.clone()).or_default().push(place);
         let mut lines = Share::new(storage);
         lines.set_lines(record.n_lines());
-        let entry = BatchEntry { record: Arc::new(record), happened, results: None, _lines: lines };
+        let told = Status::Validating;
+        let entry = BatchEntry { record: Arc::new(record), happened, results: None, told, _lines: lines };
         self.live.insert((entry.ends_at(), place));
+        self.turning.extend(entry.next_status().map(|(at, _)| (at, place)));
         self.entries.push(entry);
         place
     }
@@ -183,9 +194,39 @@ impl Batches {
             return false;
         }
         self.live.remove(&(entry.ends_at(), place));
+        if let Some((at, _)) = entry.next_status() {
+            self.turning.remove(&(at, place));
+        }
         entry.happened.interventions.push(next);
         self.live.insert((entry.ends_at(), place));
+        self.turning.extend(entry.next_status().map(|(at, _)| (at, place)));
         true
+    }
+
+    /// When a status begins next of which the journal was not told, and of which batch.
+    pub(super) fn next_turn(&self) -> Option<(Timestamp, usize)> {
+        self.turning.first().copied()
+    }
+
+    /// Goes on to the next status of a batch of which the journal was not told, and gives it.
+    pub(super) fn turn(&mut self, (at, place): (Timestamp, usize)) -> Option<Status> {
+        self.turning.remove(&(at, place));
+        let entry = &mut self.entries[place];
+        let (_, status) = entry.next_status()?;
+        entry.told = status;
+        self.turning.extend(entry.next_status().map(|(at, _)| (at, place)));
+        Some(status)
+    }
+
+    /// A batch that has not ended and is like this one: the same requests, for the same endpoint, with the same
+    /// metadata.
+    pub(super) fn live_twin(&self, new: &BatchRecord) -> Option<&BatchEntry> {
+        let same_input = self.by_input.get(&new.input_file_id).into_iter().flatten();
+        same_input.map(|place| &self.entries[*place]).find(|entry| {
+            entry.results.is_none()
+                && entry.record.endpoint == new.endpoint
+                && entry.record.metadata == new.metadata
+        })
     }
 
     /// The next batch to end, and when.

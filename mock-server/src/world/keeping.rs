@@ -12,6 +12,7 @@ use super::state::State;
 use super::{AccountIds, Behavior, World};
 use crate::clock::Clock;
 use crate::ids;
+use crate::journal::Journal;
 use crate::sim::{Seed, Timestamp};
 use crate::store::{KnownWorld, Ledger, WorldId};
 
@@ -33,6 +34,7 @@ impl World {
         names: Names,
         common: Arc<Common>,
         scratch: Scratch,
+        journal: Arc<Journal>,
         wall: Timestamp,
     ) -> Self {
         let mut rng = names.seed.named("account").rng();
@@ -40,8 +42,8 @@ impl World {
             organization_id: ids::account("org-", &mut rng),
             project_id: ids::account("proj_", &mut rng),
         });
-        let state = State::new(new_clock(&common, wall), Arc::clone(&scratch.storage));
-        let world = Self::with_state(id, names, account, common, scratch, state);
+        let state = State::new(new_clock(&common, wall), Arc::clone(&scratch.storage), Arc::clone(&journal));
+        let world = Self::with_state(id, names, account, common, scratch, journal, state);
         world.lock().begin_to_keep(Changes::of_new_world());
         world
     }
@@ -52,12 +54,14 @@ impl World {
         names: Names,
         common: Arc<Common>,
         scratch: Scratch,
+        journal: Arc<Journal>,
         known: KnownWorld,
+        wall: Timestamp,
     ) -> Self {
         let account = Arc::clone(&known.facts.account);
         let chosen = known.facts.scenario.as_ref().map(|scenario| common.behavior_in(Some(scenario)));
-        let state = State::known(known, chosen, Arc::clone(&scratch.storage));
-        let world = Self::with_state(id, names, account, common, scratch, state);
+        let state = State::known(known, chosen, Arc::clone(&scratch.storage), Arc::clone(&journal), wall);
+        let world = Self::with_state(id, names, account, common, scratch, journal, state);
         world.lock().begin_to_keep(Changes::default());
         world
     }
@@ -68,6 +72,7 @@ impl World {
         account: Arc<AccountIds>,
         common: Arc<Common>,
         scratch: Scratch,
+        journal: Arc<Journal>,
         state: State,
     ) -> Self {
         Self {
@@ -79,16 +84,19 @@ impl World {
             ledger: common.data_dir.as_ref().map(|data_dir| data_dir.ledger(id)),
             common,
             scratch,
+            journal,
             state: Mutex::new(state),
         }
     }
 
-    /// Empties the world and sets its clock as it was at first.
+    /// Empties the world, with its journal, and sets its clock as it was at first.
     pub(crate) fn reset(&self, wall: Timestamp) {
         let mut state = self.lock();
-        let emptied = State::new(new_clock(&self.common, wall), Arc::clone(&self.scratch.storage));
+        let journal = Arc::clone(&self.journal);
+        let emptied = State::new(new_clock(&self.common, wall), Arc::clone(&self.scratch.storage), journal);
         let before = std::mem::replace(&mut *state, emptied);
         state.begin_to_keep(Changes::of_new_world());
+        self.journal.clear();
         // What nobody needs any more goes when the facts say so.
         drop(state);
         drop(before);

@@ -58,6 +58,7 @@ use crate::clock::ClockMode;
 use crate::config::{BATCH_FILES_KEPT_FOR, ModelPolicy};
 use crate::ids;
 use crate::input::{Problem, UploadFault};
+use crate::journal::Journal;
 use crate::responder;
 use crate::sim::{Change, Ending, Intervention, InterventionKind, Observation, Seed, Status, Timestamp};
 use crate::store::Ledger;
@@ -80,6 +81,8 @@ pub(crate) struct World {
     scratch: Scratch,
     /// Where its facts are kept, if they are.
     ledger: Option<Ledger>,
+    /// What happened in it.
+    journal: Arc<Journal>,
     state: Mutex<State>,
 }
 
@@ -175,6 +178,24 @@ impl World {
     /// Whose it is.
     pub(crate) fn account(&self) -> &AccountIds {
         &self.account
+    }
+
+    /// What happened in it.
+    pub(crate) fn journal(&self) -> &Arc<Journal> {
+        &self.journal
+    }
+
+    /// Lets everything happen that has come due, and tells the time.
+    pub(crate) fn settled(&self, wall: Timestamp) -> Timestamp {
+        let mut state = self.lock();
+        self.settle(&mut state, wall)
+    }
+
+    /// How long it is until something happens of which the journal is told, if time goes on by itself.
+    pub(crate) fn next_event_in(&self, wall: Timestamp) -> Option<Duration> {
+        let mut state = self.lock();
+        self.settle(&mut state, wall);
+        state.next_event().and_then(|at| state.clock().shows_in(at, wall))
     }
 
     /// The seed of the next answer: one of a row that counts all answers of the world.

@@ -10,6 +10,7 @@ use super::World;
 use super::common::Common;
 use super::keeping::Names;
 use crate::config::Config;
+use crate::journal::Journal;
 use crate::scenario::ScenarioError;
 use crate::sim::{Seed, Timestamp};
 use crate::store::{DataDir, WorldId};
@@ -82,6 +83,9 @@ impl Worlds {
         let scenario = config.scenarios.of_key(key).map_err(NoWorld::NoSuchScenario)?;
         let initial = self.common.behavior_in(scenario.or(config.scenario.as_ref()));
         let names = Names { label: label(key, seed), seed, initial };
+        // What happened in a world that was lost has happened.
+        let journal = self.by_key.get(key).map(|lost| Arc::clone(lost.journal()));
+        let journal = journal.unwrap_or_else(|| Arc::new(Journal::new(self.config().limits.journal())));
         let scratch = self.common.scratch();
         let known = match self.data_dir() {
             None => None,
@@ -90,7 +94,7 @@ impl Worlds {
                 .map_err(NoWorld::Unreadable)?,
         };
         let world = if let Some(known) = known {
-            World::known(id, names, Arc::clone(&self.common), scratch, known)
+            World::known(id, names, Arc::clone(&self.common), scratch, journal, known, wall)
         } else {
             // Of several who come at once each may make one more than that.
             let n_worlds = match self.data_dir() {
@@ -100,7 +104,7 @@ impl Worlds {
             if n_worlds >= most {
                 return Err(NoWorld::TooMany);
             }
-            World::new(id, names, Arc::clone(&self.common), scratch, wall)
+            World::new(id, names, Arc::clone(&self.common), scratch, journal, wall)
         };
         let world = Arc::new(world);
         if let Some(lost) = self.by_key.insert(key.to_owned(), Arc::clone(&world)) {

@@ -1,7 +1,7 @@
 //! What changes in a world, and how it comes due.
 //!
 //! Whatever changes here is noted, so that it can be kept: that is why all changes go through methods of
-//! [`State`].
+//! [`State`]. What users may want to know of is told to the journal.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use super::upload::Upload;
 use crate::answers::{DecidedByRule, LineRules, Turns};
 use crate::clock::{Clock, ClockMode};
 use crate::config::Limits;
+use crate::journal::{Journal, Mistake, WorldEvent};
 use crate::sim::{Intervention, InterventionKind, Timestamp};
 use crate::store::{KnownWorld, WorldFacts};
 
@@ -44,6 +45,10 @@ pub(super) struct State {
     latest: Timestamp,
     /// How much all this takes.
     storage: Arc<Storage>,
+    /// Where users read what happened.
+    journal: Arc<Journal>,
+    /// What happened before this, an earlier run has seen.
+    told_from: Timestamp,
     /// What is still to be kept of all this; none if nothing is.
     pub(super) changes: Option<Changes>,
 }
@@ -62,8 +67,17 @@ pub(crate) struct Counters {
     pub(crate) n_files: u64,
 }
 
+/// Why a file is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Removal {
+    /// Its time is over.
+    Expiry,
+    /// Somebody wants it gone.
+    Deletion,
+}
+
 impl State {
-    pub(super) fn new(clock: Clock, storage: Arc<Storage>) -> Self {
+    pub(super) fn new(clock: Clock, storage: Arc<Storage>, journal: Arc<Journal>) -> Self {
         Self {
             clock,
             files: Files::default(),
@@ -77,15 +91,25 @@ impl State {
             turns: Turns::default(),
             latest: Timestamp::from_unix_millis(i64::MIN),
             storage,
+            journal,
+            told_from: Timestamp::from_unix_millis(i64::MIN),
             changes: None,
         }
     }
 
-    /// The state that facts tell.
-    pub(super) fn known(known: KnownWorld, chosen: Option<Arc<Behavior>>, storage: Arc<Storage>) -> Self {
+    /// The state that facts tell. The journal is told of what happens from now on.
+    pub(super) fn known(
+        known: KnownWorld,
+        chosen: Option<Arc<Behavior>>,
+        storage: Arc<Storage>,
+        journal: Arc<Journal>,
+        wall: Timestamp,
+    ) -> Self {
         let KnownWorld { facts, deleted_models, files, uploads, batches } = known;
         let WorldFacts { label: _, account: _, clock, counters, scenario: _ } = facts;
-        let mut state = Self { deleted_models, counters, chosen, ..Self::new(clock, storage) };
+        let told_from = clock.now(wall);
+        let mut state =
+            Self { deleted_models, counters, chosen, told_from, ..Self::new(clock, storage, journal) };
         for (number, file) in files {
             state.files.add(number, file);
         }
@@ -168,6 +192,12 @@ impl State {
         self.batches.live().filter_map(|entry| entry.next_change(now)).min()
     }
 
+    /// When something happens next of which the journal is told.
+    pub(super) fn next_event(&self) -> Option<Timestamp> {
+        let expiry = self.files.next_expiry().map(|(at, _)| at);
+        expiry.into_iter().chain(self.batches.next_turn().map(|(at, _)| at)).min()
+    }
+
     /// Whether one more file, upload or part may be kept.
     pub(super) fn check_room_for_a_file(&self, limits: &Limits) -> Result<(), Full> {
         if self.files.len() + self.uploads.len() >= limits.world_files {
@@ -238,18 +268,22 @@ impl State {
             self.end_upload(&id, UploadStage::Expired);
         }
         loop {
+            let turn = self.batches.next_turn().filter(|(at, _)| *at <= now);
             let end = self.batches.next_end().filter(|(at, _)| *at <= now);
             let expiry = self.files.next_expiry().filter(|(at, _)| *at <= now);
-            match (end, expiry) {
-                (None, None) => return now,
+            let next_of_batches = [turn, end].into_iter().flatten().map(|(at, _)| at).min();
+            match (turn, end, expiry) {
+                (None, None, None) => return now,
                 // At the same instant the expiry comes first: a file is gone from the instant on that its
                 // `expires_at` names.
-                (end, Some((at, id))) if end.is_none_or(|(ends_at, _)| at <= ends_at) => {
+                (_, _, Some((at, id))) if next_of_batches.is_none_or(|next| at <= next) => {
                     let id = id.to_owned();
-                    self.remove_file(&id, at);
+                    self.remove_file(&id, at, Removal::Expiry);
                 }
-                (Some((at, place)), _) => self.end_batch(at, place, scratch),
-                (None, Some(_)) => unreachable!("an expiry alone is taken above"),
+                // A batch has its last status when its files appear.
+                (Some(turn), end, _) if end.is_none_or(|(ends_at, _)| turn.0 <= ends_at) => self.turn(turn),
+                (_, Some((at, place)), _) => self.end_batch(at, place, scratch),
+                (Some(_), None, _) | (None, None, Some(_)) => unreachable!("one alone is taken above"),
             }
         }
     }
@@ -276,6 +310,7 @@ impl State {
         let number = self.next_file_numbers(1);
         let record = self.files.add(number, record);
         self.note(|changes| changes.added_file(number, &record));
+        self.tell_of_file(&record, self.latest);
         record
     }
 
@@ -314,6 +349,18 @@ impl State {
 
     /// Adds a new batch, and tells its place.
     pub(super) fn add_batch(&mut self, record: BatchRecord) -> usize {
+        let BatchRecord { id, input_file_id, endpoint, .. } = &record;
+        let at = record.plan.created_at();
+        let twin_of = self.batches.live_twin(&record).map(|twin| twin.record.id.clone());
+        self.tell(at, || WorldEvent::BatchCreated {
+            batch_id: id.clone(),
+            input_file_id: input_file_id.clone(),
+            endpoint: endpoint.path(),
+        });
+        if let Some(twin_of) = twin_of {
+            let (batch_id, input_file_id) = (id.clone(), input_file_id.clone());
+            self.journal.noticed(at, &Mistake::TwinBatch { batch_id, twin_of, input_file_id });
+        }
         let place = self.batches.add(record, Happenings::default(), &self.storage);
         self.note(|changes| changes.created_batch(place));
         place
@@ -353,12 +400,17 @@ impl State {
             self.batches.entry_mut(place).happened.deleted_results.push(which);
             self.note(|changes| changes.of_batch(place, None));
         }
-        self.remove_file(id, at)
+        self.remove_file(id, at, Removal::Deletion)
     }
 
     /// Removes a file, and lets batches notice that are still reading it.
-    fn remove_file(&mut self, id: &str, at: Timestamp) -> bool {
+    fn remove_file(&mut self, id: &str, at: Timestamp, why: Removal) -> bool {
         let Some((number, record)) = self.files.remove(id) else { return false };
+        let file_id = id.to_owned();
+        self.tell(at, || match why {
+            Removal::Expiry => WorldEvent::FileExpired { file_id },
+            Removal::Deletion => WorldEvent::FileDeleted { file_id },
+        });
         match &record.content {
             FileContent::Uploaded(_) => {
                 self.note(|changes| changes.removed_file(number, record));
@@ -388,6 +440,18 @@ impl State {
         }
     }
 
+    /// Tells of the next status of a batch.
+    fn turn(&mut self, turn: (Timestamp, usize)) {
+        let Some(status) = self.batches.turn(turn) else { return };
+        let (at, place) = turn;
+        let entry = self.batches.entry(place);
+        self.tell(at, || WorldEvent::BatchStatus {
+            batch_id: entry.record.id.clone(),
+            status,
+            counts: entry.observe(at).counts,
+        });
+    }
+
     /// Shows the files of a batch that has ended.
     fn end_batch(&mut self, ends_at: Timestamp, place: usize, scratch: &Scratch) {
         self.batches.end(ends_at, place);
@@ -398,6 +462,7 @@ impl State {
         let (results, [output, error]) = Results::new(Arc::clone(&batch), last, spent, scratch.clone());
         let results = Arc::new(results);
         entry.results = Some(Arc::clone(&results));
+        let mut added = Vec::new();
         for (number, id, bytes, name) in [
             (batch.first_file_number, &results.output_file_id, output, "output"),
             (batch.first_file_number + 1, &results.error_file_id, error, "error"),
@@ -415,7 +480,7 @@ impl State {
                 expires_at: Some(ends_at + batch.results_kept_for),
                 content: FileContent::Result(Arc::clone(&results), bytes),
             };
-            self.files.add(number, record);
+            added.push(self.files.add(number, record));
         }
         if results.output_file_id.is_none() && results.error_file_id.is_none() && spent.is_none() {
             // Nobody ever can ask for its lines.
@@ -423,6 +488,28 @@ impl State {
             batch.answerers.let_go();
             let let_go = batch.input.let_go();
             self.note(|changes| changes.of_batch(place, let_go));
+        }
+        for record in added {
+            self.tell_of_file(&record, ends_at);
+        }
+    }
+
+    fn tell_of_file(&self, record: &FileRecord, at: Timestamp) {
+        self.tell(at, || WorldEvent::FileAdded {
+            file_id: record.id.clone(),
+            purpose: record.purpose.as_str().to_owned(),
+            filename: record.filename.clone(),
+            bytes: match &record.content {
+                FileContent::Uploaded(upload) => Some(upload.blob.len()),
+                FileContent::Result(..) => None,
+            },
+        });
+    }
+
+    /// Tells the journal of something, unless it happened before this run.
+    fn tell(&self, at: Timestamp, event: impl FnOnce() -> WorldEvent) {
+        if self.journal.is_kept() && at >= self.told_from {
+            self.journal.happened(at, event());
         }
     }
 

@@ -1,9 +1,11 @@
 //! A file on its way in, and its lines when it has come in.
 
+use std::fmt;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
+use xxhash_rust::xxh3::Xxh3Default;
 
 use super::blob::{Blob, BlobWriter, Scratch};
 use super::storage::Share;
@@ -15,13 +17,13 @@ use crate::store::Vault;
 const CHUNK: usize = 256 * 1024;
 
 /// A file on its way in: its bytes go to disk and past the scanner, each once.
-#[derive(Debug)]
 pub(crate) struct Incoming {
     writer: BlobWriter,
     /// Where the file stays, if it is to outlive the server.
     vault: Option<Arc<Vault>>,
     scanning: Scanning,
     scanner: Scanner,
+    hasher: Xxh3Default,
 }
 
 /// A file that has come in.
@@ -29,6 +31,8 @@ pub(crate) struct Incoming {
 pub(crate) struct Upload {
     /// Its bytes.
     pub(crate) blob: Blob,
+    /// Of its bytes; 0 for a file that came when the server last ran.
+    hash: u64,
     scanning: Scanning,
     /// Known for every file that has come in, since the purpose may come after the bytes; of one that came when
     /// the server last ran, as soon as somebody asks. Its lines count in what the world may store.
@@ -65,29 +69,37 @@ struct LineReader {
     line: Vec<u8>,
 }
 
+/// Not with what is under way.
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming").finish_non_exhaustive()
+    }
+}
+
 impl Incoming {
     /// Begins a file. Blocks on the disk.
     pub(super) fn new(scratch: &Scratch, vault: Option<Arc<Vault>>, scanning: Scanning) -> io::Result<Self> {
         let scanner = scanning.scanner();
-        Ok(Self { writer: scratch.create()?, vault, scanning, scanner })
+        Ok(Self { writer: scratch.create()?, vault, scanning, scanner, hasher: Xxh3Default::new() })
     }
 
     /// Takes the next bytes, in pieces. Blocks on the disk.
     pub(crate) fn push(&mut self, pieces: &[Bytes]) -> io::Result<()> {
         for piece in pieces {
             self.scanner.push(piece);
+            self.hasher.update(piece);
         }
         self.writer.write_pieces(pieces)
     }
 
     /// Ends the file. Blocks on the disk.
     pub(crate) fn finish(self) -> io::Result<Upload> {
-        let Self { writer, vault, scanning, scanner } = self;
+        let Self { writer, vault, scanning, scanner, hasher } = self;
         let blob = match vault {
             None => writer.finish()?,
             Some(vault) => writer.finish_in(&vault)?,
         };
-        let upload = Upload::known(blob, scanning);
+        let upload = Upload { hash: hasher.digest(), ..Upload::known(blob, scanning) };
         upload.found(scanner.finish());
         Ok(upload)
     }
@@ -102,7 +114,12 @@ impl Scanning {
 impl Upload {
     /// A file that came in when the server last ran. Nothing is read yet.
     pub(crate) fn known(blob: Blob, scanning: Scanning) -> Self {
-        Self { blob, scanning, scan: OnceLock::new(), turn: Mutex::default() }
+        Self { blob, hash: 0, scanning, scan: OnceLock::new(), turn: Mutex::default() }
+    }
+
+    /// The XXH3 hash of a file that has just come in.
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
     }
 
     /// What the file is as the input of a batch. Blocks on the disk if it has not been scanned since the server

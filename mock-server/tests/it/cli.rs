@@ -4,6 +4,7 @@ mod clock;
 mod env;
 mod exec;
 mod help;
+mod journal;
 mod lines;
 mod output;
 pub(crate) mod process;

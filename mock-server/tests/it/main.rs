@@ -12,6 +12,7 @@ mod embedding;
 mod facts;
 mod fidelity;
 mod files;
+mod journal;
 mod lifecycle;
 mod lines;
 mod models;

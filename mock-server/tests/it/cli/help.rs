@@ -16,6 +16,7 @@ fn every_command_explains_itself() {
         "clock show",
         "clock advance",
         "clock set",
+        "journal",
         "lines",
         "lines check",
         "lines schema",

@@ -1,0 +1,317 @@
+//! What the journal is told of an exchange, from the request to the last byte of the answer.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
+use axum::extract::FromRequestParts;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, Method};
+use axum::response::Response;
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+
+use super::App;
+use super::hearing::Hearsay;
+use crate::journal::{Answer, Arrival, Exchange, Journal, Outcome, PathId};
+use crate::operation::Operation;
+use crate::sim::Timestamp;
+use crate::world::World;
+
+const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
+const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// How many characters of a header are kept.
+const MAX_HEADER: usize = 512;
+
+/// An exchange that goes on. When this goes without an answer, nobody waits for one any more.
+pub(super) struct Recording {
+    /// None when the answer is there.
+    open: Option<Page>,
+    hearsay: Option<Hearsay>,
+    is_head: bool,
+}
+
+/// Where it is recorded.
+struct Page {
+    journal: Arc<Journal>,
+    exchange: Arc<Exchange>,
+}
+
+/// The exchange of a request, for who knows more of it than can be seen from outside; none if no journal is kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Recorded(pub(crate) Option<Arc<Exchange>>);
+
+impl FromRequestParts<App> for Recorded {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or(Self(None)))
+    }
+}
+
+impl Recorded {
+    /// The exchange is about this as well.
+    pub(super) fn touched(&self, id: &str) {
+        if let Some(exchange) = &self.0 {
+            exchange.touched(id);
+        }
+    }
+
+    /// Its answer tells that the batch has ended.
+    pub(super) fn tells_end(&self) {
+        if let Some(exchange) = &self.0 {
+            exchange.tells_end();
+        }
+    }
+
+    /// It brought a file of this length and hash.
+    pub(super) fn brought(&self, n_bytes: u64, hash: u64) {
+        if let Some(exchange) = &self.0 {
+            exchange.brought(n_bytes, hash);
+        }
+    }
+}
+
+impl Recording {
+    /// Begins to record an exchange in the journal of a world, if it has one.
+    pub(super) fn begin(
+        world: &World,
+        wall: Timestamp,
+        parts: &mut Parts,
+        hearsay: Option<Hearsay>,
+    ) -> Option<Self> {
+        let journal = Arc::clone(world.journal());
+        if !journal.is_kept() {
+            return None;
+        }
+        // What came due before the request came stands before it.
+        let at = world.settled(wall);
+        let user_agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+        let user_agent = user_agent.map(|text| text.get(..MAX_HEADER).unwrap_or(text));
+        let exchange = journal.arrived(arrival(at, wall, parts), user_agent);
+        parts.extensions.insert(Recorded(Some(Arc::clone(&exchange))));
+        let is_head = parts.method == Method::HEAD;
+        Some(Self { open: Some(Page { journal, exchange }), hearsay, is_head })
+    }
+
+    /// Records the answer, and from now on how much of it is sent.
+    pub(super) fn answer(mut self, response: Response, took: Duration) -> Response {
+        let Some(page) = self.open.take() else { return response };
+        let headers = response.headers();
+        let content_type = content_type(headers);
+        let is_file = content_type.as_deref() == Some("application/octet-stream");
+        let most_kept = if is_file { 0 } else { page.journal.body_bytes() };
+        let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let n_bytes =
+            if self.is_head { Some(0) } else { length.or_else(|| response.body().size_hint().exact()) };
+        let at_most = n_bytes.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX);
+        let answer = Answer {
+            status: response.status().as_u16(),
+            request_id: text(headers, &REQUEST_ID),
+            retry_after: text(headers, &RETRY_AFTER)
+                .or_else(|| text(headers, &RETRY_AFTER_MS).map(|millis| format!("{millis}ms"))),
+            content_type,
+            n_bytes,
+            n_kept: most_kept.min(at_most),
+            took,
+        };
+        // Here the exchange is told of the fault among the extensions of the answer (`Exchange::befell`), as soon as
+        // there are faults.
+        let request = self.hearsay.as_ref().map(Hearsay::take).unwrap_or_default();
+        page.journal.answered(&page.exchange, request, Some(answer));
+        response.map(|body| {
+            let mut body = RecordedBody {
+                body,
+                page: Some(page),
+                left: n_bytes,
+                most_kept,
+                n_sent: 0,
+                kept: Kept::Nothing,
+            };
+            if n_bytes == Some(0) {
+                body.end(Outcome::Sent);
+            }
+            Body::new(body)
+        })
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        if let Some(page) = self.open.take() {
+            let request = self.hearsay.as_ref().map(Hearsay::take).unwrap_or_default();
+            page.journal.answered(&page.exchange, request, None);
+        }
+    }
+}
+
+fn arrival(at: Timestamp, wall: Timestamp, parts: &Parts) -> Arrival {
+    let headers = &parts.headers;
+    let path = parts.uri.path();
+    let called = Operation::of(parts.method.as_str(), path);
+    Arrival {
+        at,
+        wall,
+        method: match parts.method {
+            Method::GET => "GET".into(),
+            Method::POST => "POST".into(),
+            Method::DELETE => "DELETE".into(),
+            _ => parts.method.as_str().to_owned().into(),
+        },
+        operation: called.operation,
+        id: PathId::new(path, called.id),
+        path: path.to_owned(),
+        query: parts.uri.query().map(str::to_owned),
+        content_type: text(headers, &CONTENT_TYPE),
+        idempotency_key: text(headers, &IDEMPOTENCY_KEY),
+        retry_count: headers.get(RETRY_COUNT).and_then(|count| count.to_str().ok()?.parse().ok()),
+    }
+}
+
+/// The content type of an answer, which is mostly the same.
+fn content_type(headers: &HeaderMap) -> Option<Cow<'static, str>> {
+    match headers.get(CONTENT_TYPE)?.as_bytes() {
+        b"application/json" => Some(Cow::Borrowed("application/json")),
+        b"application/octet-stream" => Some(Cow::Borrowed("application/octet-stream")),
+        _ => text(headers, &CONTENT_TYPE).map(Cow::Owned),
+    }
+}
+
+/// The beginning of a header, as text.
+fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let value = headers.get(name)?;
+    Some(match value.to_str() {
+        Ok(text) if text.len() <= MAX_HEADER => text.to_owned(),
+        Ok(text) => text[..MAX_HEADER].to_owned(),
+        Err(_) => String::from_utf8_lossy(value.as_bytes()).chars().take(MAX_HEADER).collect(),
+    })
+}
+
+/// The body of an answer, which tells the journal how far it got.
+struct RecordedBody {
+    body: Body,
+    /// None when all has been told.
+    page: Option<Page>,
+    /// How much is still to come, if that is known.
+    left: Option<u64>,
+    most_kept: usize,
+    n_sent: u64,
+    kept: Kept,
+}
+
+/// The beginning of a body.
+enum Kept {
+    Nothing,
+    /// As it is in most answers.
+    OnePiece(Bytes),
+    Pieces(Vec<u8>),
+}
+
+impl RecordedBody {
+    fn sends(&mut self, chunk: &Bytes) {
+        let room = self.most_kept.saturating_sub(self.kept.len()).min(chunk.len());
+        if room > 0 {
+            // A part of a piece would hold all of it.
+            let piece =
+                if room == chunk.len() { chunk.clone() } else { Bytes::copy_from_slice(&chunk[..room]) };
+            self.kept.push(piece);
+        }
+        let n = chunk.len() as u64;
+        self.n_sent += n;
+        self.left = self.left.map(|left| left.saturating_sub(n));
+        // Told before the last bytes are handed over: who has them finds the journal complete.
+        if self.left == Some(0) {
+            self.end(Outcome::Sent);
+        }
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        if let Some(Page { journal, exchange }) = self.page.take() {
+            let beginning = std::mem::replace(&mut self.kept, Kept::Nothing).into();
+            journal.sent(&exchange, self.n_sent, beginning, outcome);
+        }
+    }
+}
+
+impl Kept {
+    fn len(&self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::OnePiece(bytes) => bytes.len(),
+            Self::Pieces(bytes) => bytes.len(),
+        }
+    }
+
+    fn push(&mut self, chunk: Bytes) {
+        match self {
+            Self::Nothing => *self = Self::OnePiece(chunk),
+            Self::OnePiece(first) => *self = Self::Pieces([&**first, &*chunk].concat()),
+            Self::Pieces(bytes) => bytes.extend_from_slice(&chunk),
+        }
+    }
+}
+
+impl From<Kept> for Bytes {
+    fn from(kept: Kept) -> Self {
+        match kept {
+            Kept::Nothing => Self::new(),
+            Kept::OnePiece(bytes) => bytes,
+            Kept::Pieces(bytes) => bytes.into(),
+        }
+    }
+}
+
+impl HttpBody for RecordedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some(chunk) = frame.data_ref() {
+                    self.sends(chunk);
+                }
+            }
+            Poll::Ready(Some(Err(_))) => self.end(Outcome::BrokenOff),
+            // A body that is shorter than was told breaks the connection.
+            Poll::Ready(None) => {
+                let outcome =
+                    if self.left.is_none_or(|left| left == 0) { Outcome::Sent } else { Outcome::BrokenOff };
+                self.end(outcome);
+            }
+            Poll::Pending => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for RecordedBody {
+    fn drop(&mut self) {
+        let outcome = if self.body.is_end_stream() && self.left.is_none() {
+            Outcome::Sent
+        } else {
+            Outcome::ClientLeft
+        };
+        self.end(outcome);
+    }
+}
