@@ -19,7 +19,7 @@ pub(crate) struct Constant {
 const CONNECTIONS: usize = 64;
 
 /// How long they ask.
-const LASTS: Duration = Duration::from_secs(3);
+pub(crate) const LASTS: Duration = Duration::from_secs(3);
 
 /// Requests a second, over many connections that each ask one after the other. `request` makes the bytes
 /// of the n-th connection's request.

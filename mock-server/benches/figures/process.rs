@@ -44,6 +44,16 @@ impl Server {
         Ok(Self { child, authority: authority.to_owned(), started_in })
     }
 
+    /// How long it has kept processors busy; `None` where the system does not tell.
+    pub(crate) fn busy(&self) -> Option<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
+        // After the name, which may have any characters: the state, and eleven numbers on the times by itself and by
+        // the system for it, in hundredths of a second on every Linux.
+        let mut fields = stat.rsplit(')').next()?.split_whitespace().skip(11);
+        let mut ticks = || fields.next()?.parse::<u64>().ok();
+        Some(Duration::from_millis((ticks()? + ticks()?) * 10))
+    }
+
     /// Memory in MiB, now and at its highest; `None` where the system does not tell.
     pub(crate) fn memory(&self) -> Option<(f64, f64)> {
         memory_of(self.child.id())

@@ -9,14 +9,14 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::load::{Constant, throughput};
+use super::load::{Constant, LASTS, throughput};
 use super::process::Server;
 use super::transfer;
 
 pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// What can be asked for by name.
-const SECTIONS: [&str; 6] = ["start", "batches", "retrieve", "worlds", "lists", "hundred"];
+const SECTIONS: [&str; 7] = ["start", "batches", "retrieve", "journal", "worlds", "lists", "hundred"];
 
 /// Measures these sections, or everything if none is named.
 pub(crate) async fn run(names: &[String]) -> Outcome<()> {
@@ -31,6 +31,7 @@ pub(crate) async fn run(names: &[String]) -> Outcome<()> {
             "start" => start_and_idle().await?,
             "batches" => full_batches().await?,
             "retrieve" => retrieve().await?,
+            "journal" => journal().await?,
             "worlds" => many_worlds().await?,
             "lists" => long_lists().await?,
             _ => hundred_batches().await?,
@@ -176,6 +177,47 @@ async fn retrieve() -> Outcome<()> {
         rates[0] / rates[1]
     );
     println!("  the same answer from a constant {least:.0} requests/s; ratio {:.2}", least / rates[0]);
+    Ok(())
+}
+
+/// What the journal costs a retrieve: with it and without, in turn; the median of the ratios is told.
+async fn journal() -> Outcome<()> {
+    let mut servers = Vec::new();
+    for flags in [&["--clock", "frozen"][..], &["--clock", "frozen", "--max-journal-entries", "0"]] {
+        let server = Server::mock(flags)?;
+        let api = Api::new(&server, "sk-bench");
+        let file = api.upload(Part::text(line(0, 100)).file_name("input.jsonl")).await?;
+        let id = api.create(&file).await?;
+        api.advance("1m").await?;
+        api.answer(&format!("/batches/{id}")).await?;
+        servers.push((server, format!("/batches/{id}")));
+    }
+    let mut ratios = Vec::new();
+    let mut costs = Vec::new();
+    for _ in 0..ROUNDS {
+        let mut cost = Vec::new();
+        for (server, path) in &servers {
+            let before = server.busy();
+            let rate = throughput(&server.authority, |_| get(&server.authority, path, "sk-bench")).await?;
+            let busy = server.busy().zip(before).map(|(after, before)| after.saturating_sub(before));
+            // Processor time a request, which others on the machine disturb least; elsewhere, time a request.
+            let n_requests = rate * LASTS.as_secs_f64();
+            cost.push(busy.map_or(1.0 / rate, |busy| busy.as_secs_f64() / n_requests));
+        }
+        ratios.push(cost[0] / cost[1]);
+        costs.push(cost[1]);
+    }
+    ratios.remove(0);
+    ratios.sort_by(f64::total_cmp);
+    costs.sort_by(f64::total_cmp);
+    println!(
+        "retrieve with a journal costs {:.3} times as much as without (of {} rounds {:.3} to {:.3}), that is {:.1} µs",
+        ratios[ratios.len() / 2],
+        ratios.len(),
+        ratios[0],
+        ratios[ratios.len() - 1],
+        costs[costs.len() / 2] * 1e6
+    );
     Ok(())
 }
 
