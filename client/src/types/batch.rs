@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use super::lenient;
 use super::open_enum::open_enum;
 
 /// A batch, keys in the order of the recorded answers (F-200): every key is always present, unset ones
@@ -12,61 +13,67 @@ pub struct Batch {
     /// `batch_` and 32 hexadecimal digits (F-201).
     pub id: String,
     /// Always `batch`.
+    #[serde(default)]
     pub object: String,
     /// The endpoint that every line of the input names, such as `/v1/chat/completions`.
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub endpoint: String,
     /// The dated model that answers; `null` while validating (F-204).
     #[serde(default)]
     pub model: Option<String>,
     /// What validation found; `null` unless it failed (F-211).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::if_readable")]
     pub errors: Option<BatchErrors>,
     /// The uploaded file of requests.
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub input_file_id: String,
     /// Always `24h` (F-236).
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub completion_window: String,
     /// Where the batch is in its life (F-250).
     pub status: BatchStatus,
-    /// The file of successful lines; only in a final state, and only if there are any (F-212).
-    #[serde(default)]
+    /// The file of successful lines; only in a final state, and only if there are any. An empty id is read as
+    /// none (F-212).
+    #[serde(default, deserialize_with = "lenient::id")]
     pub output_file_id: Option<String>,
     /// The file of failed, expired and cancelled lines; as `output_file_id`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::id")]
     pub error_file_id: Option<String>,
     /// When the batch was created.
+    #[serde(default, deserialize_with = "lenient::seconds")]
     pub created_at: i64,
     /// When the lines began to run.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::optional_seconds")]
     pub in_progress_at: Option<i64>,
     /// Always `created_at + 86400` (F-203).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::optional_seconds")]
     pub expires_at: Option<i64>,
     /// When the files began to be written.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::optional_seconds")]
     pub finalizing_at: Option<i64>,
     /// When the batch completed.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::optional_seconds")]
     pub completed_at: Option<i64>,
     /// When validation failed.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::optional_seconds")]
     pub failed_at: Option<i64>,
     /// When the batch expired.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::optional_seconds")]
     pub expired_at: Option<i64>,
     /// When cancelling was asked for.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::optional_seconds")]
     pub cancelling_at: Option<i64>,
     /// When cancelling was done.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::optional_seconds")]
     pub cancelled_at: Option<i64>,
     /// How many lines there are and how many have ended; they need not add up (F-273).
     #[serde(default)]
     pub request_counts: Option<RequestCounts>,
     /// Zeros until the batch has completed (F-207).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::if_readable")]
     pub usage: Option<BatchUsage>,
     /// What the creator attached, in the creator's order, or `null` (F-209).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::metadata")]
     pub metadata: Option<IndexMap<String, String>>,
 }
 
@@ -103,10 +110,13 @@ impl BatchStatus {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestCounts {
     /// Lines of the input; 0 while validating (F-205).
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub total: u32,
     /// Lines that were answered with success.
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub completed: u32,
     /// Lines that were answered with an error.
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub failed: u32,
 }
 
@@ -120,10 +130,10 @@ pub struct BatchUsage {
     /// Both together.
     pub total_tokens: u64,
     /// What the input is made of.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub input_tokens_details: InputTokensDetails,
     /// What the output is made of.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub output_tokens_details: OutputTokensDetails,
 }
 
@@ -131,6 +141,7 @@ pub struct BatchUsage {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputTokensDetails {
     /// Tokens answered from a cache.
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub cached_tokens: u64,
 }
 
@@ -138,6 +149,7 @@ pub struct InputTokensDetails {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputTokensDetails {
     /// Tokens spent on reasoning.
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub reasoning_tokens: u64,
 }
 
@@ -145,6 +157,7 @@ pub struct OutputTokensDetails {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchErrors {
     /// Always `list`.
+    #[serde(default)]
     pub object: String,
     /// The entries, in line order.
     pub data: Vec<BatchError>,
@@ -154,8 +167,10 @@ pub struct BatchErrors {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchError {
     /// A short name, such as `invalid_json_line`.
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub code: String,
     /// A sentence for people.
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub message: String,
     /// The field at fault, such as `body.model`.
     #[serde(default)]

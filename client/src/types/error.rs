@@ -21,6 +21,7 @@ pub struct ErrorBody {
     #[serde(rename = "type")]
     pub kind: String,
     /// The parameter at fault.
+    #[serde(default)]
     pub param: Option<String>,
     /// A short name, such as `invalid_value`.
     pub code: Option<String>,

@@ -1,32 +1,37 @@
 //! The file object.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use super::lenient;
 use super::open_enum::open_enum;
 
 /// A file, keys in the order of the recorded answers (F-100): every key is always present.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
     /// Always `file`.
+    #[serde(default)]
     pub object: String,
     /// `file-` and 22 characters (F-104).
     pub id: String,
     /// What the file is for.
     pub purpose: Purpose,
     /// The name it was uploaded under, as sent (F-123).
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub filename: String,
     /// Its exact size (F-123).
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub bytes: u64,
     /// When it was uploaded, in whole Unix seconds.
+    #[serde(default, deserialize_with = "lenient::seconds")]
     pub created_at: i64,
     /// When it will be deleted; `null` if never (F-103).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::optional_seconds")]
     pub expires_at: Option<i64>,
     /// Always `processed` since 2024 (F-106).
-    #[serde(default = "FileStatus::processed")]
+    #[serde(default = "FileStatus::processed", deserialize_with = "FileStatus::or_processed")]
     pub status: FileStatus,
     /// Always `null` in recordings (F-100).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::if_readable")]
     pub status_details: Option<String>,
 }
 
@@ -70,12 +75,17 @@ impl FileStatus {
     fn processed() -> Self {
         Self::Processed
     }
+
+    fn or_processed<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(from)?.unwrap_or(Self::Processed))
+    }
 }
 
 /// The answer to a deletion, keys in the order of the wire since 2025 (F-125).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deleted {
     /// Always `file`.
+    #[serde(default)]
     pub object: String,
     /// Always `true`.
     pub deleted: bool,

@@ -3,6 +3,7 @@
 mod batch;
 mod error;
 mod file;
+mod lenient;
 mod line;
 mod model;
 mod open_enum;
