@@ -1,4 +1,10 @@
-//! Tests of the records.
+//! The records, and the client as its users meet it: against the mock, and against a listener that says what it is
+//! told to, byte by byte.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod bytes;
+mod failures;
+mod runs;
+mod support;
+mod waiting;
 mod wire;

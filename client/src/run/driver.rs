@@ -1,0 +1,571 @@
+//! Doing what is next, and writing down what came of it: the driver around `next`.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::Rng as _;
+use rand_chacha::ChaCha8Rng;
+use tokio::fs;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+
+use super::account::{Account, Summary};
+use super::fates::Fates;
+use super::journal::{Journal, VERSION};
+use super::next::{Patience, Step, ended, next};
+use super::progress::{Event, Progress};
+use super::split::{split, tokens};
+use super::state::{Begun, Ending, Entry, Input, Stage, State};
+use super::{RunOptions, over_the_limit};
+use crate::batches::{NewBatch, TAG_KEY};
+use crate::client::Client;
+use crate::error::{Error, Kind, Result};
+use crate::files::NewFile;
+use crate::poll::{Next, Poll, Seen};
+use crate::requests::{Checked, check_file};
+use crate::results::{self, Outcome};
+use crate::retry::jittered;
+use crate::types::{Batch, BatchError, BatchStatus, RequestCounts};
+
+/// What a run tells of itself, and whether it is to go on.
+pub(super) type OnProgress<'a> = Box<dyn FnMut(&Progress<'_>) -> ControlFlow<()> + Send + 'a>;
+
+/// How often a batch is created for an input that the service does not find: just after an upload it may not.
+const INPUT_LOOKED_FOR: u32 = 5;
+
+/// After how long a batch that was refused for the queue is tried again: at first, and at most.
+const QUEUE_PAUSE: (Duration, Duration) = (Duration::from_mins(1), Duration::from_mins(15));
+
+/// After how long what was made is looked for in a list, at the earliest.
+const LISTED_AFTER: Duration = Duration::from_secs(2);
+
+/// How often results that break off are asked for, at most.
+const FETCHES: u32 = 5;
+
+/// A run under way.
+pub(super) struct Driver<'a> {
+    client: &'a Client,
+    options: RunOptions,
+    on_progress: Option<OnProgress<'a>>,
+    input: PathBuf,
+    checked: Arc<Checked>,
+    journal: Journal,
+    state: Arc<State>,
+    fates: Arc<Fates>,
+    known: Vec<Known>,
+    /// Of each batch, as `known`.
+    patience: Vec<Patience>,
+    tokens: Vec<u64>,
+    rng: ChaCha8Rng,
+    since: Duration,
+}
+
+/// What is known of a batch in this process, and not kept.
+struct Known {
+    poll: Poll,
+    since: Option<Duration>,
+    counts: RequestCounts,
+    /// How often something about it failed in a row.
+    failures: u32,
+    /// How often it was refused for the queue.
+    refusals: u32,
+    /// How often the service did not find its input.
+    lookups: u32,
+}
+
+impl<'a> Driver<'a> {
+    /// Reads the input and the journal, if there is one.
+    pub(super) async fn open(
+        client: &'a Client,
+        options: RunOptions,
+        on_progress: Option<OnProgress<'a>>,
+        input: &Path,
+        journal: &Path,
+    ) -> Result<Self> {
+        let path = input.to_owned();
+        let checked = Arc::new(blocking(move || check_file(path)).await?);
+        let (journal, state) = Journal::open(journal)?;
+        let mut driver = Self {
+            client,
+            options,
+            on_progress,
+            input: input.to_owned(),
+            fates: Arc::new(Fates::new(checked.requests())),
+            checked,
+            journal,
+            state: Arc::new(state),
+            known: Vec::new(),
+            patience: Vec::new(),
+            tokens: Vec::new(),
+            rng: client.rng(),
+            since: client.time().elapsed(),
+        };
+        driver.begin()?;
+        for batch in 0..driver.state.batches.len() {
+            driver.know(batch);
+            if driver.state.batches[batch].stage == Stage::Fetched {
+                driver.take(batch).await?;
+            }
+        }
+        Ok(driver)
+    }
+
+    fn begin(&mut self) -> Result<()> {
+        let limits = &self.options.limits;
+        for (place, line) in self.checked.lines.iter().enumerate() {
+            if u64::from(line.length) > limits.bytes {
+                let message =
+                    format!("the request has {} bytes, and a batch {} at most", line.length, limits.bytes);
+                return Err(over_the_limit(place, message));
+            }
+            if line.embeddings > limits.embeddings {
+                let (has, most) = (line.embeddings, limits.embeddings);
+                let message = format!("the request has {has} texts to embed, and a batch {most} at most");
+                return Err(over_the_limit(place, message));
+            }
+        }
+        let begun = Begun {
+            version: VERSION,
+            name: format!("{:016x}", self.rng.next_u64()),
+            input: format!("{:032x}", self.checked.digest),
+            base_url: self.client.base_url().to_owned(),
+        };
+        let resumed = self.state.begun.is_some();
+        match &self.state.begun {
+            None => self.note(Entry::Begun(begun))?,
+            Some(Begun { version, input, base_url, name: _ }) => {
+                let wrong =
+                    |what: &str| Err(Error::journal(format!("{what}; remove the journal to begin anew")));
+                if *version != VERSION {
+                    return wrong("the journal is of another version of this program");
+                }
+                if *input != begun.input {
+                    return wrong("the journal is of another input, or the input has changed");
+                }
+                if *base_url != begun.base_url {
+                    return wrong(&format!("the journal is of a run at {base_url}"));
+                }
+            }
+        }
+        self.tell(Event::Checked { bytes: self.checked.bytes(), resumed })
+    }
+
+    /// Does what is to be done until every request has its fate.
+    pub(super) async fn drive(&mut self) -> Result<()> {
+        loop {
+            let now = self.now();
+            match next(&self.state, &self.patience, &self.tokens, &self.options.limits, now) {
+                Step::Fetch(batch) => self.fetch(batch).await?,
+                Step::Upload(batch) => self.upload(batch).await?,
+                Step::Create(batch) => self.create(batch).await?,
+                Step::Look(batch) => self.look(batch).await?,
+                Step::Wait(pause) => self.client.time().sleep(pause).await,
+                Step::Conclude => {
+                    if !self.plan()? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes the output.
+    pub(super) async fn write(&mut self, output: &Path) -> Result<Summary> {
+        self.tell(Event::Writing)?;
+        let output = output.to_owned();
+        let summary = self.accounted(move |account| account.write(&output)).await?;
+        self.tell(Event::Written)?;
+        Ok(summary)
+    }
+
+    /// What became of each request.
+    pub(super) async fn outcomes(&mut self) -> Result<(Vec<Outcome>, Summary)> {
+        self.accounted(|account| account.outcomes()).await
+    }
+
+    /// Leaves nothing behind.
+    pub(super) fn finish(self) -> Result<()> {
+        self.journal.remove()
+    }
+
+    async fn accounted<T: Send + 'static>(
+        &mut self,
+        doing: impl FnOnce(Account<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (checked, state, fates) =
+            (Arc::clone(&self.checked), Arc::clone(&self.state), Arc::clone(&self.fates));
+        let input = self.input.clone();
+        blocking(move || doing(Account { input: &input, checked: &checked, state: &state, fates: &fates }))
+            .await
+    }
+
+    /// Plans batches of the requests that have to be in one; tells whether there are any.
+    fn plan(&mut self) -> Result<bool> {
+        let mut is_pending = vec![false; self.checked.requests()];
+        for batch in self.state.batches.iter().filter(|batch| batch.stage != Stage::Fetched) {
+            batch.lines.iter().for_each(|place| is_pending[place] = true);
+        }
+        let places = self.fates.to_submit(self.options.max_attempts.max(1), &is_pending);
+        let batches = split(&self.checked.lines, places, &self.options.limits);
+        let is_done = batches.is_empty();
+        for lines in batches {
+            let first = lines.iter().next().expect("no batch is planned without requests");
+            let attempt = u32::from(self.fates.of[first].attempts);
+            let endpoint = self.checked.groups[self.checked.lines[first].group as usize].0.clone();
+            let (batch, requests) = (self.state.batches.len(), lines.len());
+            self.note(Entry::Planned { lines, endpoint })?;
+            self.know(batch);
+            self.tell(Event::Planned { batch, requests, attempt })?;
+        }
+        Ok(!is_done)
+    }
+
+    async fn upload(&mut self, batch: usize) -> Result<()> {
+        let name = self.state.file_name(batch);
+        let spans = self.state.batches[batch].lines.spans(&self.checked.lines);
+        let bytes = spans.iter().map(|span| span.end - span.start).sum();
+        let files = self.client.files();
+        let may_be_there = self.state.batches[batch].stage == Stage::Uploading;
+        let found = if may_be_there { files.find(&name, bytes).await } else { Ok(None) };
+        let file = match found {
+            Err(error) => return self.failed(batch, error),
+            Ok(Some(file)) => file,
+            Ok(None) => {
+                self.tell(Event::Uploading { batch, bytes })?;
+                self.note(Entry::Uploading { batch })?;
+                match files.upload(NewFile::from_spans(name, &self.input, spans.into())).await {
+                    Ok(file) => file,
+                    Err(error) => return self.failed(batch, error),
+                }
+            }
+        };
+        self.known[batch].failures = 0;
+        self.tell(Event::Uploaded { batch, file_id: &file.id })?;
+        let file = Input { id: file.id.clone(), created_at: file.created_at };
+        self.note(Entry::Uploaded { batch, file })
+    }
+
+    async fn create(&mut self, batch: usize) -> Result<()> {
+        let planned = &self.state.batches[batch];
+        let input = planned.input.clone().expect("a batch is created when its input was uploaded");
+        let may_be_there = planned.stage == Stage::Creating;
+        let found = if may_be_there {
+            self.client.batches().find(&self.state.tag(batch), Some(input.created_at)).await
+        } else {
+            Ok(None)
+        };
+        let created = match found {
+            Err(error) => return self.failed(batch, error),
+            Ok(Some(created)) => created,
+            Ok(None) => {
+                // The same tag again where the last attempt came to nothing, as far as can be seen.
+                let time = if may_be_there { planned.times } else { planned.times + 1 };
+                let mut new = NewBatch::new(input.id, planned.endpoint.clone());
+                self.tell(Event::Creating { batch })?;
+                self.note(Entry::Creating { batch, time })?;
+                for (key, value) in &self.options.metadata {
+                    new = new.metadata(key.clone(), value.clone());
+                }
+                let new = new.metadata(TAG_KEY, self.state.tag(batch));
+                match self.client.batches().create(&new).await {
+                    Ok(created) => created,
+                    Err(error) => return self.refused(batch, error),
+                }
+            }
+        };
+        let known = &mut self.known[batch];
+        known.failures = 0;
+        known.poll = Poll::new(self.client.inner.poll.clone(), self.client.rng());
+        known.since = None;
+        self.patience[batch] = Patience::default();
+        self.tell(Event::Created { batch, id: &created.id })?;
+        self.note(Entry::Created { batch, id: created.id.clone() })
+    }
+
+    /// A batch was not created.
+    fn refused(&mut self, batch: usize, error: Error) -> Result<()> {
+        let said = error.service_message().unwrap_or_default().to_owned();
+        let found = BatchError {
+            code: error.code().unwrap_or_default().to_owned(),
+            message: said.clone(),
+            param: error.param().map(str::to_owned),
+            line: None,
+        };
+        match self.reason_to_defer(batch, &[found]) {
+            Some(pause) => self.defer(batch, pause, &said),
+            None => self.failed(batch, error),
+        }
+    }
+
+    /// Why a batch that was not taken may be taken another time, and when.
+    fn reason_to_defer(&mut self, batch: usize, errors: &[BatchError]) -> Option<Patience> {
+        let now = self.now();
+        let known = &mut self.known[batch];
+        if errors.iter().any(is_full_queue) {
+            let pause = QUEUE_PAUSE.0.saturating_mul(1 << known.refusals.min(8)).min(QUEUE_PAUSE.1);
+            known.refusals += 1;
+            // This batch has not ended yet, but will not count as one that made room.
+            return Some(Patience { not_before: now + pause, refused_at: Some(ended(&self.state)) });
+        }
+        if errors.iter().any(is_input_not_found) && known.lookups + 1 < INPUT_LOOKED_FOR {
+            let pause = Duration::from_secs(2 << (2 * known.lookups).min(8));
+            known.lookups += 1;
+            return Some(Patience { not_before: now + pause, refused_at: None });
+        }
+        None
+    }
+
+    fn defer(&mut self, batch: usize, patience: Patience, why: &str) -> Result<()> {
+        self.patience[batch] = patience;
+        let pause = patience.not_before.saturating_sub(self.now());
+        self.tell(Event::Deferred { batch, why, pause })?;
+        self.note(Entry::Deferred { batch })
+    }
+
+    /// Something about a batch failed and is tried again, if there is hope and patience left. What may have been taken
+    /// is looked for first, since the stage of the batch says that it may be there.
+    fn failed(&mut self, batch: usize, error: Error) -> Result<()> {
+        let policy = &self.client.inner.retry;
+        let failures = self.known[batch].failures;
+        let may_pass = error.is_ambiguous() || error.failure().is_transient();
+        if !may_pass || failures >= policy.max_retries {
+            return Err(error);
+        }
+        let pause = jittered(policy.first_pause, policy.longest_pause, failures, &mut self.rng);
+        // What was taken a moment ago need not be in a list yet.
+        let pause = pause.max(LISTED_AFTER).max(error.retry_after().unwrap_or_default());
+        self.known[batch].failures += 1;
+        self.patience[batch] = Patience { not_before: self.now() + pause, refused_at: None };
+        self.tell(Event::Failed { error: &error, pause })
+    }
+
+    async fn look(&mut self, batch: usize) -> Result<()> {
+        let id = self.state.batches[batch].id.clone().expect("a batch that runs has an id");
+        let looked = self.client.batches().retrieve(&id).await;
+        let now = self.now();
+        let known = &mut self.known[batch];
+        let waited = now.saturating_sub(*known.since.get_or_insert(now));
+        let next = match &looked {
+            Ok(shown) => known.poll.next(Seen::Status(&shown.status), waited),
+            Err(error) => known.poll.next(Seen::Failure(&error.failure()), waited),
+        };
+        if let Ok(shown) = &looked {
+            // Counts that go back are an older state, shown late.
+            let counts = shown.request_counts.unwrap_or_default();
+            known.counts.completed = known.counts.completed.max(counts.completed);
+            known.counts.failed = known.counts.failed.max(counts.failed);
+            self.tell(Event::Looked { batch, shown })?;
+        }
+        match (next, looked) {
+            (Next::Again(pause), looked) => {
+                self.patience[batch] = Patience { not_before: now + pause, refused_at: None };
+                match looked {
+                    Ok(_) => Ok(()),
+                    Err(error) => self.tell(Event::Failed { error: &error, pause }),
+                }
+            }
+            (Next::Late, _) => {
+                let batches = self.state.live().filter_map(|(_, batch)| batch.id.clone()).collect();
+                Err(Error::new(Kind::Deadline { batches, waited }))
+            }
+            (Next::Ended, Ok(shown)) => self.ended(batch, &shown),
+            (Next::Hopeless | Next::Ended, Err(error)) => Err(error),
+            (Next::Hopeless, Ok(_)) => unreachable!("only failures are hopeless"),
+        }
+    }
+
+    fn ended(&mut self, batch: usize, shown: &Batch) -> Result<()> {
+        let errors = shown.errors.as_ref().map(|errors| errors.data.clone()).unwrap_or_default();
+        if shown.status == BatchStatus::Failed
+            && let Some(patience) = self.reason_to_defer(batch, &errors)
+        {
+            let why = errors.first().map(|error| error.message.clone()).unwrap_or_default();
+            return self.defer(batch, patience, &why);
+        }
+        let id = |id: &Option<String>| id.clone().filter(|id| !id.is_empty());
+        let ending = Ending {
+            status: shown.status.clone(),
+            output: id(&shown.output_file_id),
+            error: id(&shown.error_file_id),
+            errors,
+        };
+        self.note(Entry::Ended { batch, ending })
+    }
+
+    async fn fetch(&mut self, batch: usize) -> Result<()> {
+        for (path, id) in self.results(batch) {
+            if fs::try_exists(&path).await.map_err(|error| Error::io(&path, error))? {
+                continue;
+            }
+            self.tell(Event::Fetching { batch, file_id: &id })?;
+            self.download(&id, &path).await?;
+        }
+        self.note(Entry::Fetched { batch })?;
+        self.take(batch).await?;
+        if self.options.delete_files {
+            self.delete(batch).await;
+        }
+        self.tell(Event::Fetched { batch })
+    }
+
+    /// Where the results of a batch are, and which.
+    fn results(&self, batch: usize) -> Vec<(PathBuf, String)> {
+        let ending = self.state.batches[batch].ending.as_ref();
+        let output = ending.and_then(|ending| ending.output.clone());
+        let error = ending.and_then(|ending| ending.error.clone());
+        let both = [("output", output), ("error", error)];
+        both.into_iter().filter_map(|(which, id)| Some((self.journal.results(batch, which), id?))).collect()
+    }
+
+    /// Downloads results, again if they break off, or seem to.
+    async fn download(&mut self, id: &str, path: &Path) -> Result<()> {
+        let whole = path.with_extension("jsonl.unseen");
+        let mut seen = None;
+        for fetches in 1.. {
+            let saved = match self.client.files().content(id).await {
+                Ok(content) => content.save(&whole).await,
+                Err(error) => Err(error),
+            };
+            let pause = jittered(
+                self.client.inner.retry.first_pause,
+                self.client.inner.retry.longest_pause,
+                fetches,
+                &mut self.rng,
+            );
+            match saved {
+                // What ends in the middle of a line twice at the same place ends there.
+                Ok(bytes) if seen == Some(bytes) || ends_whole(&whole).await? || fetches >= FETCHES => break,
+                Ok(bytes) => seen = Some(bytes),
+                Err(error) if error.is_io() || !error.failure().is_transient() || fetches >= FETCHES => {
+                    return Err(error);
+                }
+                Err(error) => self.tell(Event::Failed { error: &error, pause })?,
+            }
+            self.client.time().sleep(pause).await;
+        }
+        fs::rename(&whole, path).await.map_err(|error| Error::io(path, error))
+    }
+
+    /// Reads what the results of a batch say.
+    async fn take(&mut self, batch: usize) -> Result<()> {
+        let files: Vec<_> = self.results(batch).into_iter().map(|(path, _)| path).collect();
+        let (checked, state, fates) =
+            (Arc::clone(&self.checked), Arc::clone(&self.state), Arc::clone(&self.fates));
+        self.fates = Arc::new(Fates::new(0));
+        self.fates = blocking(move || {
+            let mut fates = Arc::try_unwrap(fates).expect("nobody else holds it while batches are run");
+            fates.take(&checked, batch, &state.batches[batch], &files)?;
+            Ok(Arc::new(fates))
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Deletes the files of a batch from the service. What cannot be deleted expires by itself.
+    async fn delete(&mut self, batch: usize) {
+        let planned = &self.state.batches[batch];
+        let input = planned.input.as_ref().map(|input| input.id.clone());
+        for id in self.results(batch).into_iter().map(|(_, id)| id).chain(input) {
+            let _ = self.client.files().delete(&id).await;
+        }
+    }
+
+    /// Writes an entry down, and takes it for true.
+    fn note(&mut self, entry: Entry) -> Result<()> {
+        self.journal.append(&entry)?;
+        let state = Arc::get_mut(&mut self.state).expect("nobody else holds it while batches are run");
+        state.apply(entry).map_err(Error::journal)
+    }
+
+    fn know(&mut self, batch: usize) {
+        self.known.push(Known {
+            poll: Poll::new(self.client.inner.poll.clone(), self.client.rng()),
+            since: None,
+            counts: RequestCounts::default(),
+            failures: 0,
+            refusals: 0,
+            lookups: 0,
+        });
+        self.patience.push(Patience::default());
+        let lines = self.state.batches[batch].lines.iter();
+        self.tokens.push(lines.map(|place| tokens(&self.checked.lines[place])).sum());
+    }
+
+    fn tell(&mut self, event: Event<'_>) -> Result<()> {
+        let Some(on_progress) = &mut self.on_progress else { return Ok(()) };
+        let (mut done, mut failed) = (0, 0);
+        for fate in &self.fates.of {
+            done += usize::from(fate.kind.is_some());
+            failed += usize::from(fate.kind.is_some_and(|kind| kind != results::Kind::Succeeded));
+        }
+        let live = || self.state.live();
+        for (batch, _) in live() {
+            let Some(Known { counts, .. }) = self.known.get(batch) else { continue };
+            done += (counts.completed + counts.failed) as usize;
+            failed += counts.failed as usize;
+        }
+        let progress = Progress {
+            event,
+            requests: self.checked.requests(),
+            done: done.min(self.checked.requests()),
+            failed,
+            batches: self.state.batches.len(),
+            running: live().count(),
+            ended: ended(&self.state),
+        };
+        match on_progress(&progress) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Error::new(Kind::Stopped)),
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.client.time().elapsed().saturating_sub(self.since)
+    }
+}
+
+/// Whether a batch was refused because too much is waiting already.
+fn is_full_queue(error: &BatchError) -> bool {
+    error.code == "token_limit_exceeded"
+        || (error.message.contains("nqueued") && error.message.contains("limit reached"))
+}
+
+/// Whether a batch was refused because its input is not there, or not yet (F-137, F-232).
+fn is_input_not_found(error: &BatchError) -> bool {
+    error.message.starts_with("Cannot find file")
+        || (error.param.as_deref() == Some("file_id") && error.message.contains("find"))
+}
+
+/// Whether a file ends with a line end, or with a line that is whole without one.
+async fn ends_whole(path: &Path) -> Result<bool> {
+    let at = |error| Error::io(path, error);
+    let mut file = fs::File::open(path).await.map_err(at)?;
+    let length = file.metadata().await.map_err(at)?.len();
+    let mut last = Vec::new();
+    let mut wanted = 1;
+    loop {
+        let from = length.saturating_sub(wanted);
+        file.seek(std::io::SeekFrom::Start(from)).await.map_err(at)?;
+        last.clear();
+        file.read_to_end(&mut last).await.map_err(at)?;
+        if last.last().is_none_or(|byte| *byte == b'\n') {
+            return Ok(true);
+        }
+        if let Some(begin) = memchr::memrchr(b'\n', &last) {
+            return Ok(serde_json::from_slice::<serde::de::IgnoredAny>(&last[begin + 1..]).is_ok());
+        }
+        if from == 0 {
+            return Ok(serde_json::from_slice::<serde::de::IgnoredAny>(&last).is_ok());
+        }
+        wanted = (wanted * 16).max(64 * 1024);
+    }
+}
+
+/// Does what would keep others waiting on a thread of its own.
+async fn blocking<T: Send + 'static>(doing: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    match tokio::task::spawn_blocking(doing).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}

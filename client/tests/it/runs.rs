@@ -1,0 +1,481 @@
+//! Runs against the mock, to every end a batch can take.
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use batchmock::{ClockMode, MockServer};
+use batchmock_client::run::{Limits, RunOptions, Summary};
+use batchmock_client::types::BatchStatus;
+use batchmock_client::{Client, Event, Fate, Request, RetryPolicy};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{Jumping, KEY, Listener, Reply, client_of, lines, stepping};
+
+/// An input and where its output goes.
+struct Work {
+    _dir: TempDir,
+    input: PathBuf,
+    output: PathBuf,
+}
+
+impl Work {
+    fn of(text: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (input, output) = (dir.path().join("in.jsonl"), dir.path().join("out.jsonl"));
+        fs::write(&input, text).unwrap();
+        Self { _dir: dir, input, output }
+    }
+
+    async fn run(&self, client: &Client) -> batchmock_client::Result<Summary> {
+        client.run_file(&self.input, &self.output).await
+    }
+
+    fn journal(&self) -> PathBuf {
+        batchmock_client::run::journal_of(&self.output)
+    }
+
+    /// What the output says of each request: its name, and its status or the code of its error.
+    fn results(&self) -> Vec<String> {
+        let text = fs::read_to_string(&self.output).unwrap();
+        assert!(text.ends_with('\n'));
+        let line = |line: &str| {
+            let line: Value = serde_json::from_str(line).unwrap();
+            let of = |pointer: &str| line.pointer(pointer).filter(|value| !value.is_null()).cloned();
+            let end = of("/response/status_code").or(of("/error/code")).unwrap();
+            format!("{} {}", line["custom_id"].as_str().unwrap(), end.to_string().trim_matches('"'))
+        };
+        text.lines().map(line).collect()
+    }
+}
+
+fn options(limits: Limits) -> RunOptions {
+    let mut options = RunOptions::default();
+    options.limits = limits;
+    options
+}
+
+/// All batches of the account.
+async fn batches(server: &MockServer) -> Vec<batchmock_client::Received<batchmock_client::types::Batch>> {
+    client_of(server.base_url(), &Jumping::default()).batches().list().all().await.unwrap()
+}
+
+async fn end(server: &MockServer, id: &str, body: Value) {
+    let url = format!("http://{}/_mock/v1/batches/{id}/ending", server.address());
+    let answer = reqwest::Client::new().post(url).bearer_auth(KEY).json(&body).send().await.unwrap();
+    assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
+}
+
+#[tokio::test]
+async fn a_list_comes_back_in_its_order() {
+    let server = stepping().start().await.unwrap();
+    let client = client_of(server.base_url(), &Jumping::default());
+    let texts: Vec<_> = (0..20).map(|number| format!("question {number}")).collect();
+    let requests = texts.iter().map(|text| Request::chat("gpt-4o-mini", text.as_str()));
+    let (outcomes, summary) = client.run(requests).with_summary().await.unwrap();
+    for (text, outcome) in texts.iter().zip(&outcomes) {
+        let alone = client.run([Request::chat("gpt-4o-mini", text.as_str()).custom_id(outcome.custom_id())]);
+        assert_eq!(outcome.text(), alone.await.unwrap()[0].text());
+    }
+    assert_eq!((outcomes.len(), summary.succeeded, summary.is_success()), (20, 20, true));
+    let sum: u64 = outcomes.iter().map(|outcome| outcome.usage().unwrap().total_tokens).sum();
+    assert_eq!(summary.usage["/v1/chat/completions"].total_tokens, sum);
+    assert!(sum > 0);
+}
+
+#[tokio::test]
+async fn nothing_in_is_nothing_out() {
+    let listener = Listener::saying(vec![Reply::Drop]).await;
+    let client = client_of(listener.base_url(), &Jumping::default());
+    assert_eq!(client.run([]).await.unwrap(), []);
+    assert_eq!(listener.asked().len(), 0);
+}
+
+#[tokio::test]
+async fn failures_are_told_and_only_what_may_pass_is_tried_again() {
+    let server = stepping().start().await.unwrap();
+    let client = client_of(server.base_url(), &Jumping::default());
+    let work = Work::of(&lines(&["a", "b~400", "c~429", "d~500", "e"]));
+    let summary = work.run(&client).await.unwrap();
+    assert_eq!(work.results(), ["a 200", "b~400 400", "c~429 429", "d~500 500", "e 200"]);
+    assert_eq!((summary.succeeded, summary.failed, summary.batches.len()), (2, 3, 2));
+    assert_eq!(summary.batches[1].requests, 2);
+    assert!(!work.journal().exists());
+}
+
+#[tokio::test]
+async fn all_failed_is_no_crash() {
+    let server = stepping().start().await.unwrap();
+    let listener = Listener::before(&server, |_, _| Reply::Forward).await;
+    let client = client_of(listener.base_url(), &Jumping::default());
+    let outcomes = client
+        .run(["a~400", "b~400"].map(|name| Request::chat("gpt-4o-mini", "x").custom_id(name)))
+        .await
+        .unwrap();
+    let statuses: Vec<_> = outcomes
+        .iter()
+        .map(|outcome| {
+            let Fate::Failed { status, message, .. } = outcome.fate() else { panic!("it failed") };
+            (*status, !message.is_empty())
+        })
+        .collect();
+    assert_eq!(statuses, [(Some(400), true), (Some(400), true)]);
+    assert_eq!(listener.asked().iter().filter(|asked| asked.line.ends_with("/content")).count(), 1);
+    assert!(listener.asked().iter().all(|asked| !asked.line.contains("//")));
+}
+
+#[tokio::test]
+async fn what_the_service_refuses_is_told_line_by_line() {
+    let server = stepping().start().await.unwrap();
+    let client = client_of(server.base_url(), &Jumping::default());
+    let bad =
+        r#"{"custom_id":"bad","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-4o-mini"}}"#;
+    let work = Work::of(&(lines(&["a"]) + bad + "\n"));
+    let summary = work.run(&client).await.unwrap();
+    assert_eq!(work.results(), ["a batch_failed", "bad invalid_request"]);
+    assert_eq!((summary.failed, summary.batches[0].status.clone()), (2, BatchStatus::Failed));
+    assert_eq!(summary.batches[0].errors[0].line, Some(2));
+    assert_eq!(summary.batches.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_before_anything_is_sent() {
+    let listener = Listener::saying(vec![Reply::Drop]).await;
+    let client = client_of(listener.base_url(), &Jumping::default());
+    let work = Work::of(&(lines(&["a", "a"]) + "[]\n{\"custom_id\": 7}\n\n{\n" + &lines(&["a"])));
+    let error = work.run(&client).await.unwrap_err();
+    let problems: Vec<_> = error.problems().iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(problems.join("\n"), @r#"
+    line 2, column 15: custom_id "a" is that of line 1 already
+    line 3, column 1: the line is no JSON object; it should begin with '{'
+    line 4, column 15: custom_id is 7; it should be a text, such as "request-1"
+    line 6, column 1: the line is not JSON: EOF while parsing an object
+    line 7, column 15: custom_id "a" is that of line 1 already
+    "#);
+    assert_eq!(listener.asked().len(), 0);
+    assert!(!work.journal().exists());
+}
+
+#[tokio::test]
+async fn what_an_expired_batch_has_done_is_kept_and_the_rest_is_done_again() {
+    let server = MockServer::builder().seed(7).clock(ClockMode::Frozen).start().await.unwrap();
+    let client = client_of(server.base_url(), &Jumping::default());
+    let work = Work::of(&lines(&["a", "b", "c", "d"]));
+    let running = work.run(&client);
+    let ending = async {
+        // The first batch expires half-way; the second is let go on.
+        let id = loop {
+            match batches(&server).await.first() {
+                Some(batch) => break batch.id.clone(),
+                None => tokio::task::yield_now().await,
+            }
+        };
+        server.clock_of(KEY).advance(Duration::from_secs(2)).unwrap();
+        end(&server, &id, json!({"status": "expired"})).await;
+        server.clock_of(KEY).set_mode(ClockMode::Stepping);
+    };
+    let (summary, ()) = tokio::join!(running, ending);
+    let summary = summary.unwrap();
+    assert_eq!(work.results(), ["a 200", "b 200", "c 200", "d 200"]);
+    let ends: Vec<_> = summary.batches.iter().map(|batch| (batch.status.as_str(), batch.requests)).collect();
+    assert!(ends[0] == ("expired", 4) && ends[1].0 == "completed" && ends[1].1 < 4, "{ends:?}");
+}
+
+#[tokio::test]
+async fn what_a_cancelled_batch_has_done_is_kept_and_the_rest_is_left() {
+    let server = MockServer::builder().seed(7).clock(ClockMode::Frozen).start().await.unwrap();
+    let client = client_of(server.base_url(), &Jumping::default());
+    let work = Work::of(&lines(&["a", "b", "c", "d"]));
+    let running = work.run(&client);
+    let ending = async {
+        let id = loop {
+            match batches(&server).await.first() {
+                Some(batch) => break batch.id.clone(),
+                None => tokio::task::yield_now().await,
+            }
+        };
+        server.clock_of(KEY).advance(Duration::from_secs(2)).unwrap();
+        end(&server, &id, json!({"status": "cancelled"})).await;
+    };
+    let (summary, ()) = tokio::join!(running, ending);
+    let summary = summary.unwrap();
+    assert_eq!((summary.succeeded + summary.cancelled, summary.batches.len()), (4, 1));
+    assert!(summary.succeeded > 0 && summary.cancelled > 0);
+    let cancelled = work.results().iter().filter(|line| line.ends_with("batch_cancelled")).count();
+    assert_eq!(cancelled, summary.cancelled);
+}
+
+#[tokio::test]
+async fn a_large_input_is_divided_and_comes_back_as_one() {
+    let server = stepping().start().await.unwrap();
+    let client = client_of(server.base_url(), &Jumping::default());
+    let mut text = lines(&["a", "b", "c", "d", "e"]);
+    for name in ["x", "y"] {
+        text += &(Request::embedding("text-embedding-3-small", name).custom_id(name).to_line() + "\n");
+    }
+    text += &(Request::chat("gpt-4.1", "z").custom_id("z").to_line());
+    let work = Work::of(&text);
+    let limits = Limits { requests: 2, ..Limits::default() };
+    let summary = client.run_file(&work.input, &work.output).options(options(limits)).await.unwrap();
+    assert_eq!(work.results(), ["a", "b", "c", "d", "e", "x", "y", "z"].map(|name| format!("{name} 200")));
+    assert_eq!(summary.batches.len(), 5);
+    let endpoints: Vec<_> = summary.usage.keys().cloned().collect();
+    assert_eq!(endpoints, ["/v1/chat/completions", "/v1/embeddings"]);
+}
+
+#[tokio::test]
+async fn a_full_queue_is_waited_for() {
+    let (server, time) = (stepping().start().await.unwrap(), Jumping::default());
+    let client = client_of(server.base_url(), &time);
+    let work = Work::of(&lines(&["a"]));
+    // Refused twice, as far as the client sees; then let through.
+    let full =
+        json!({"code": "token_limit_exceeded", "message": "Enqueued token limit reached for gpt-4o-mini."});
+    let listener = Listener::before(&server, move |asked, before| {
+        let failed = json!({
+            "id": format!("batch_{before}"), "status": "failed", "created_at": 1,
+            "errors": {"object": "list", "data": [full]},
+        });
+        match asked.line.as_str() {
+            "POST /v1/batches" if before < 2 => Reply::json(&failed.to_string()),
+            line if line.starts_with("GET /v1/batches/batch_0") || line.ends_with("batch_1") => {
+                Reply::json(&failed.to_string())
+            }
+            _ => Reply::Forward,
+        }
+    })
+    .await;
+    drop(client);
+    let client = client_of(listener.base_url(), &time);
+    let summary = work.run(&client).await.unwrap();
+    assert_eq!((work.results(), summary.batches.len()), (vec!["a 200".to_owned()], 1));
+    assert_eq!((listener.count("POST /v1/files"), listener.count("POST /v1/batches")), (1, 3));
+    let long: Vec<_> = time.waits().into_iter().filter(|wait| *wait >= Duration::from_secs(59)).collect();
+    assert_eq!(long, [Duration::from_mins(1), Duration::from_mins(2)]);
+}
+
+#[tokio::test]
+async fn an_input_that_is_not_found_yet_is_tried_again_for_a_while() {
+    let server = stepping().start().await.unwrap();
+    let refusal = r#"{"error":{"message":"Cannot find file file-1, or project proj_1 does not have access to it.",
+        "type":"invalid_request_error","param":"file_id","code":null}}"#;
+    for (times, succeeds) in [(2, true), (99, false)] {
+        let listener = Listener::before(&server, move |asked, before| match asked.line.as_str() {
+            "POST /v1/batches" if before < times => Reply::status("400 Bad Request", "", refusal),
+            _ => Reply::Forward,
+        })
+        .await;
+        let client = client_of(listener.base_url(), &Jumping::default());
+        let work = Work::of(&lines(&["a"]));
+        match work.run(&client).await {
+            Ok(_) => assert!(succeeds && work.results() == ["a 200"]),
+            Err(error) => assert!(!succeeds && error.to_string().contains("Cannot find file"), "{error}"),
+        }
+        let expected = if succeeds { 3 } else { 5 };
+        assert_eq!((listener.count("POST /v1/files"), listener.count("POST /v1/batches")), (1, expected));
+    }
+}
+
+#[tokio::test]
+async fn results_that_break_off_are_fetched_again() {
+    let server = stepping().start().await.unwrap();
+    let listener = Listener::before(&server, |asked, before| match asked.line.ends_with("/content") {
+        true if before == 0 => Reply::Half,
+        true if before == 1 => Reply::Bytes(b"HTTP/1.1 200 OK\r\n\r\n{\"custom_id\":\"a\",\"resp".to_vec()),
+        _ => Reply::Forward,
+    })
+    .await;
+    let client = client_of(listener.base_url(), &Jumping::default());
+    let work = Work::of(&lines(&["a", "b"]));
+    work.run(&client).await.unwrap();
+    assert_eq!(work.results(), ["a 200", "b 200"]);
+}
+
+#[tokio::test]
+async fn nasty_results_are_read_as_they_are_meant() {
+    let server = stepping().start().await.unwrap();
+    let content = concat!(
+        "{\"custom_id\":\"a\",\"response\":{\"status_code\":200,\"body\":{\"t\":\"\u{2028}\u{85}\"}},\"error\":null}\r\n",
+        "\n{\"custom_id\":\"b\",\"response\":{\"status_code\":200,\"bo\n",
+        "{\"custom_id\":\"stranger\",\"response\":{\"status_code\":200,\"body\":{}},\"error\":null}\n",
+        "{\"custom_id\":\"d\",\"response\":{\"status_code\":500,\"body\":{}},\"error\":null}\n",
+        "{\"custom_id\":\"é\",\"response\":{\"status_code\":200,\"body\":{}}}\n",
+        "{\"custom_id\":\"d\",\"response\":{\"status_code\":200,\"body\":{}},\"error\":null}",
+    );
+    let listener = Listener::before(&server, move |asked, _| {
+        if asked.line.ends_with("/content") { Reply::status("200 OK", "", content) } else { Reply::Forward }
+    })
+    .await;
+    let client = client_of(listener.base_url(), &Jumping::default());
+    let work = Work::of(&lines(&["a", "b", "c", "d", "é"]));
+    let mut once = RunOptions::default();
+    once.max_attempts = 1;
+    let summary = client.run_file(&work.input, &work.output).options(once).await.unwrap();
+    assert_eq!(work.results(), ["a 200", "b missing", "c missing", "d 200", "é 200"]);
+    let oddities = &summary.oddities;
+    assert_eq!((oddities.n_unreadable, oddities.duplicates, oddities.strangers), (1, 1, 1));
+    assert_eq!((summary.missing, summary.succeeded), (2, 3));
+}
+
+#[tokio::test]
+async fn an_output_that_is_there_is_not_paid_for_again() {
+    let server = stepping().start().await.unwrap();
+    let client = client_of(server.base_url(), &Jumping::default());
+    let work = Work::of(&lines(&["a"]));
+    work.run(&client).await.unwrap();
+    assert!(work.run(&client).await.unwrap_err().to_string().contains("is there already"));
+    assert_eq!(batches(&server).await.len(), 1);
+}
+
+#[tokio::test]
+async fn files_are_deleted_only_if_that_is_wanted() {
+    let server = stepping().start().await.unwrap();
+    let client = client_of(server.base_url(), &Jumping::default());
+    let mut wanted = RunOptions::default();
+    wanted.delete_files = true;
+    let work = Work::of(&lines(&["a", "b~400"]));
+    client.run_file(&work.input, &work.output).options(wanted).await.unwrap();
+    assert_eq!(client.files().list().all().await.unwrap().len(), 0);
+    Work::of(&lines(&["a"])).run(&client).await.unwrap();
+    assert_eq!(client.files().list().all().await.unwrap().len(), 2);
+}
+
+/// What is left of a run is one file and one batch for each of its batches, and a whole output.
+async fn assert_done_once(server: &MockServer, work: &Work, n_batches: usize, context: &str) {
+    assert_eq!(work.results(), ["a 200", "b 200", "c~500 500", "d 200"], "{context}");
+    assert_eq!(batches(server).await.len(), n_batches, "{context}");
+    let client = client_of(server.base_url(), &Jumping::default());
+    let files = client.files().list_of(&"batch".into()).all().await.unwrap();
+    assert_eq!(files.len(), n_batches, "{context}");
+    assert!(!work.journal().exists(), "{context}");
+    let names = fs::read_dir(work.output.parent().unwrap()).unwrap().count();
+    assert_eq!(names, 2, "{context}: nothing else is left");
+}
+
+fn divided() -> RunOptions {
+    options(Limits { requests: 2, ..Limits::default() })
+}
+
+#[tokio::test]
+async fn a_run_that_is_ended_at_any_event_is_gone_on_with() {
+    let mut ended = 0;
+    for stop_at in 0.. {
+        let server = stepping().start().await.unwrap();
+        let client = client_of(server.base_url(), &Jumping::default());
+        let work = Work::of(&lines(&["a", "b", "c~500", "d"]));
+        let (mut events, mut last) = (0, String::new());
+        let run = client.run_file(&work.input, &work.output).options(divided()).on_progress(|progress| {
+            events += 1;
+            last = format!("{:?}", progress.event);
+            if events > stop_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        match run.await {
+            Err(error) => assert!(error.is_stopped(), "{error}"),
+            Ok(_) => break,
+        }
+        ended += 1;
+        let is_written = last == "Written";
+        let again = client.run_file(&work.input, &work.output).options(divided());
+        let mut resumed = None;
+        again
+            .on_progress(|progress| {
+                if let Event::Checked { resumed: is_resumed, .. } = progress.event {
+                    resumed = Some(is_resumed);
+                }
+                ControlFlow::Continue(())
+            })
+            .await
+            .unwrap();
+        assert_eq!(resumed, Some(true), "{last}");
+        assert!(!is_written || work.output.exists());
+        assert_done_once(&server, &work, 3, &last).await;
+    }
+    assert!(ended > 25, "{ended}");
+}
+
+#[tokio::test]
+async fn a_run_that_loses_its_connection_at_any_request_is_gone_on_with() {
+    for lost in [Reply::Lose, Reply::Drop] {
+        for lose_at in 0.. {
+            let server = stepping().start().await.unwrap();
+            let (mut asked, reply) = (0, lost.clone());
+            let listener = Listener::before(&server, move |_, _| {
+                asked += 1;
+                if asked == lose_at + 1 { reply.clone() } else { Reply::Forward }
+            })
+            .await;
+            // A client that gives up at once is as good as one that is killed.
+            let client = Client::builder()
+                .base_url(listener.base_url())
+                .api_key(KEY)
+                .retry(RetryPolicy { max_retries: 0, ..RetryPolicy::default() })
+                .time(Jumping::default())
+                .build()
+                .unwrap();
+            let work = Work::of(&lines(&["a", "b", "c~500", "d"]));
+            let run = || client.run_file(&work.input, &work.output).options(divided());
+            let first = run().await;
+            let context = format!("{lost:?} at request {lose_at}");
+            if first.is_err() {
+                run().await.unwrap_or_else(|error| panic!("{context}: {error}"));
+            }
+            assert_done_once(&server, &work, 3, &context).await;
+            if listener.asked().len() < lose_at {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_journal_is_only_for_the_run_that_wrote_it() {
+    let server = stepping().start().await.unwrap();
+    let client = client_of(server.base_url(), &Jumping::default());
+    let work = Work::of(&lines(&["a"]));
+    let stopped = client.run_file(&work.input, &work.output).on_progress(|progress| {
+        let is_it = matches!(progress.event, Event::Uploaded { .. });
+        if is_it { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert!(stopped.await.unwrap_err().is_stopped());
+    fs::write(&work.input, lines(&["a", "b"])).unwrap();
+    let error = work.run(&client).await.unwrap_err();
+    assert!(error.is_journal() && error.to_string().contains("another input"), "{error}");
+    fs::write(&work.input, lines(&["a"])).unwrap();
+    let other = stepping().start().await.unwrap();
+    let error = work.run(&client_of(other.base_url(), &Jumping::default())).await.unwrap_err();
+    assert!(error.is_journal() && error.to_string().contains(&server.base_url()), "{error}");
+    work.run(&client).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_run_in_memory_can_have_a_journal_too() {
+    let server = stepping().start().await.unwrap();
+    let client = client_of(server.base_url(), &Jumping::default());
+    let dir = tempfile::tempdir().unwrap();
+    let requests = || ["a", "b"].map(|text| Request::chat("gpt-4o-mini", text));
+    let journal = dir.path().join("journal");
+    let stopped = client.run(requests()).journal(&journal).on_progress(|progress| {
+        let is_it = matches!(progress.event, Event::Fetching { .. });
+        if is_it { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert!(stopped.await.unwrap_err().is_stopped());
+    let outcomes = client.run(requests()).journal(&journal).await.unwrap();
+    assert_eq!(outcomes.len(), 2);
+    assert_eq!(batches(&server).await.len(), 1);
+    assert!(!Path::new(&journal).exists());
+}
+
+#[tokio::test]
+async fn a_run_has_a_deadline_and_goes_on_afterwards() {
+    let server = MockServer::builder().clock(ClockMode::Frozen).start().await.unwrap();
+    let client = client_of(server.base_url(), &Jumping::default());
+    let work = Work::of(&lines(&["a"]));
+    let error = work.run(&client).await.unwrap_err();
+    assert!(error.is_deadline(), "{error}");
+    assert_eq!(error.unfinished_batches(), [batches(&server).await[0].id.clone()]);
+    server.clock_of(KEY).set_mode(ClockMode::Stepping);
+    work.run(&client).await.unwrap();
+    assert_eq!(batches(&server).await.len(), 1);
+}
