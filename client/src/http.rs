@@ -183,11 +183,18 @@ impl Client {
         let answer = request.header(ACCEPT, "application/json").send().await.map_err(Error::http)?;
         let answer = self.accepted(answer).await?;
         let request_id = header(answer.headers(), "x-request-id");
+        let retry_after = self.asked_pause(answer.headers());
         let body = answer.bytes().await.map_err(Error::http)?;
-        Received::read(&body, request_id).map_err(|error| {
+        let received: Result<Received<T>> = Received::read(&body, request_id).map_err(|error| {
             let text = self.inner.key.redact(&shortened(&String::from_utf8_lossy(&body)));
             Error::new(Kind::Unreadable(format!("{error} in {text:?}")))
-        })
+        });
+        Ok(received?.asking_for(retry_after))
+    }
+
+    fn asked_pause(&self, headers: &HeaderMap) -> Option<Duration> {
+        let (millis, plain) = (header(headers, "retry-after-ms"), header(headers, "retry-after"));
+        asked_pause(millis.as_deref(), plain.as_deref(), self.time().unix_time())
     }
 
     /// The answer, if it is no error.
@@ -199,11 +206,7 @@ impl Client {
         let mut refusal = Refusal {
             status: answer.status().as_u16(),
             request_id: header(headers, "x-request-id"),
-            retry_after: asked_pause(
-                header(headers, "retry-after-ms").as_deref(),
-                header(headers, "retry-after").as_deref(),
-                self.time().unix_time(),
-            ),
+            retry_after: self.asked_pause(headers),
             should_retry: match header(headers, "x-should-retry").as_deref() {
                 Some("true") => Some(true),
                 Some("false") => Some(false),

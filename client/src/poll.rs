@@ -39,8 +39,8 @@ impl Default for PollPolicy {
 /// What a look at a batch showed.
 #[derive(Debug, Clone, Copy)]
 pub enum Seen<'a> {
-    /// The batch has this status.
-    Status(&'a BatchStatus),
+    /// The batch has this status, and the service may ask to wait so long before the next look.
+    Status(&'a BatchStatus, Option<Duration>),
     /// The look failed.
     Failure(&'a Failure),
 }
@@ -77,9 +77,9 @@ impl Poll {
     pub fn next(&mut self, seen: Seen<'_>, waited: Duration) -> Next {
         let mut asked = None;
         match seen {
-            Seen::Status(status) if status.is_terminal() => return Next::Ended,
+            Seen::Status(status, _) if status.is_terminal() => return Next::Ended,
             // All others are on their way, those included that nobody knows yet.
-            Seen::Status(_) => self.not_found = 0,
+            Seen::Status(_, retry_after) => (self.not_found, asked) = (0, retry_after),
             Seen::Failure(Failure { kind: FailureKind::Status(404), .. })
                 if self.not_found < self.policy.tolerated_not_found =>
             {
@@ -124,10 +124,13 @@ mod tests {
     fn only_what_is_final_ends_a_wait() {
         use BatchStatus::*;
         for status in [Completed, Failed, Expired, Cancelled] {
-            assert_eq!(poll(PollPolicy::default()).next(Seen::Status(&status), Duration::ZERO), Next::Ended);
+            assert_eq!(
+                poll(PollPolicy::default()).next(Seen::Status(&status, None), Duration::ZERO),
+                Next::Ended
+            );
         }
         for status in [Validating, InProgress, Finalizing, Cancelling, Other("paused".to_owned())] {
-            let next = poll(PollPolicy::default()).next(Seen::Status(&status), Duration::ZERO);
+            let next = poll(PollPolicy::default()).next(Seen::Status(&status, None), Duration::ZERO);
             assert!(matches!(next, Next::Again(_)), "{status:?}");
         }
     }
@@ -137,7 +140,8 @@ mod tests {
         let mut poll = poll(PollPolicy::default());
         let mut pauses = Vec::new();
         for _ in 0..200 {
-            let Next::Again(pause) = poll.next(Seen::Status(&BatchStatus::InProgress), Duration::ZERO) else {
+            let Next::Again(pause) = poll.next(Seen::Status(&BatchStatus::InProgress, None), Duration::ZERO)
+            else {
                 panic!("it has not ended")
             };
             pauses.push(pause);
@@ -162,12 +166,19 @@ mod tests {
     }
 
     #[test]
+    fn a_good_answer_may_ask_for_a_pause_too() {
+        let seen = Seen::Status(&BatchStatus::InProgress, Some(Duration::from_mins(7)));
+        let next = poll(PollPolicy::default()).next(seen, Duration::ZERO);
+        assert_eq!(next, Next::Again(Duration::from_mins(7)));
+    }
+
+    #[test]
     fn a_batch_is_gone_only_if_it_stays_away() {
         let mut poll = poll(PollPolicy { tolerated_not_found: 2, ..PollPolicy::default() });
         let gone = status_failure(404);
         let again = |next| matches!(next, Next::Again(_));
         assert!(again(poll.next(Seen::Failure(&gone), Duration::ZERO)));
-        assert!(again(poll.next(Seen::Status(&BatchStatus::Validating), Duration::ZERO)));
+        assert!(again(poll.next(Seen::Status(&BatchStatus::Validating, None), Duration::ZERO)));
         assert!(again(poll.next(Seen::Failure(&gone), Duration::ZERO)));
         assert!(again(poll.next(Seen::Failure(&gone), Duration::ZERO)));
         assert_eq!(poll.next(Seen::Failure(&gone), Duration::ZERO), Next::Hopeless);
@@ -177,9 +188,12 @@ mod tests {
     fn there_is_a_last_look_at_the_deadline() {
         let policy = PollPolicy { deadline: Some(Duration::from_secs(3)), ..PollPolicy::default() };
         let mut poll = poll(policy);
-        let running = Seen::Status(&BatchStatus::InProgress);
+        let running = Seen::Status(&BatchStatus::InProgress, None);
         assert_eq!(poll.next(running, Duration::from_millis(2_900)), Next::Again(Duration::from_millis(100)));
         assert_eq!(poll.next(running, Duration::from_secs(3)), Next::Late);
-        assert_eq!(poll.next(Seen::Status(&BatchStatus::Completed), Duration::from_secs(3)), Next::Ended);
+        assert_eq!(
+            poll.next(Seen::Status(&BatchStatus::Completed, None), Duration::from_secs(3)),
+            Next::Ended
+        );
     }
 }

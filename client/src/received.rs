@@ -1,6 +1,7 @@
 //! A record, and the answer it was read from.
 
 use std::ops::Deref;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
@@ -27,6 +28,7 @@ pub struct Received<T> {
     record: T,
     raw: Box<RawValue>,
     request_id: Option<String>,
+    retry_after: Option<Duration>,
 }
 
 impl<T> Received<T> {
@@ -46,6 +48,11 @@ impl<T> Received<T> {
         self.request_id.as_deref()
     }
 
+    /// How long the service asks to wait before it is asked again; it rarely does with a good answer.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
     /// The typed fields alone.
     pub fn into_inner(self) -> T {
         self.record
@@ -55,7 +62,12 @@ impl<T> Received<T> {
 impl<T: DeserializeOwned> Received<T> {
     pub(crate) fn read(body: &[u8], request_id: Option<String>) -> serde_json::Result<Self> {
         let raw: Box<RawValue> = serde_json::from_slice(body)?;
-        Ok(Self { record: serde_json::from_str(raw.get())?, raw, request_id })
+        Ok(Self { record: serde_json::from_str(raw.get())?, raw, request_id, retry_after: None })
+    }
+
+    pub(crate) fn asking_for(mut self, retry_after: Option<Duration>) -> Self {
+        self.retry_after = retry_after;
+        self
     }
 }
 

@@ -132,6 +132,13 @@ impl Outcome {
         judge::body(self.raw.as_deref()?).map(RawValue::get)
     }
 
+    /// Whether it was answered with less than the whole: the answer was cut at the limit that the request set.
+    pub fn is_cut(&self) -> bool {
+        let Some(body) = self.body().filter(|_| self.is_success()) else { return false };
+        let is = |pointer, text| body.pointer(pointer).is_some_and(|value| value == text);
+        is("/choices/0/finish_reason", "length") || is("/incomplete_details/reason", "max_output_tokens")
+    }
+
     /// The text of a successful answer of a chat, a response or a completion: the first choice's, or all of the
     /// output's one after the other.
     pub fn text(&self) -> Option<String> {
@@ -173,5 +180,31 @@ impl Client {
         }
         all.append(&mut unreadable);
         Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(body: &str) -> Outcome {
+        let line =
+            format!(r#"{{"custom_id":"a","response":{{"status_code":200,"body":{body}}},"error":null}}"#);
+        Outcome::read(&line).unwrap()
+    }
+
+    #[test]
+    fn each_endpoint_has_its_text() {
+        let chat = outcome(r#"{"choices":[{"message":{"content":"hi"},"finish_reason":"length"}]}"#);
+        assert_eq!((chat.text().as_deref(), chat.is_cut()), (Some("hi"), true));
+        let completion = outcome(r#"{"choices":[{"text":"hi","finish_reason":"stop"}]}"#);
+        assert_eq!((completion.text().as_deref(), completion.is_cut()), (Some("hi"), false));
+        let response = outcome(
+            r#"{"output":[{"type":"reasoning"},{"content":[{"text":"h"},{"text":"i"}]}],
+                "incomplete_details":{"reason":"max_output_tokens"}}"#,
+        );
+        assert_eq!((response.text().as_deref(), response.is_cut()), (Some("hi"), true));
+        assert_eq!(outcome(r#"{"choices":[{"message":{"content":null}}]}"#).text(), None);
+        assert_eq!(outcome("{}").text(), None);
     }
 }

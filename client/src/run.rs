@@ -25,6 +25,7 @@ pub use split::Limits;
 
 use crate::client::Client;
 use crate::error::{Error, Kind, Result};
+use crate::files::partial_name;
 use crate::requests::{Problem, Request};
 use crate::results::Outcome;
 use driver::{Driver, OnProgress};
@@ -223,8 +224,9 @@ pub fn journal_of(output: &Path) -> PathBuf {
 
 /// Writes requests as the lines of an input. Requests without a name are called by their place, counted from 1.
 fn write_requests(requests: impl Iterator<Item = Request>, input: &Path) -> Result<usize> {
-    let at = |error| Error::io(input, error);
-    let mut to = std::io::BufWriter::new(std::fs::File::create(input).map_err(at)?);
+    let partial = partial_name(input);
+    let at = |error| Error::io(&partial, error);
+    let mut to = std::io::BufWriter::new(std::fs::File::create(&partial).map_err(at)?);
     let mut count = 0;
     for request in requests {
         count += 1;
@@ -232,6 +234,7 @@ fn write_requests(requests: impl Iterator<Item = Request>, input: &Path) -> Resu
         to.write_all(line.as_bytes()).and_then(|()| to.write_all(b"\n")).map_err(at)?;
     }
     to.flush().map_err(at)?;
+    std::fs::rename(&partial, input).map_err(at)?;
     Ok(count)
 }
 

@@ -90,7 +90,7 @@ impl Waiting<'_> {
             let looked = self.client.batches().retrieve(&self.id).await;
             let waited = self.client.time().elapsed().saturating_sub(self.since);
             let next = match &looked {
-                Ok(batch) => self.poll.next(Seen::Status(&batch.status), waited),
+                Ok(batch) => self.poll.next(Seen::Status(&batch.status, batch.retry_after()), waited),
                 Err(error) => self.poll.next(Seen::Failure(&error.failure()), waited),
             };
             match (next, looked) {

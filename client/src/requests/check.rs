@@ -23,6 +23,8 @@ const MOST_PROBLEMS: usize = 100;
 #[derive(Debug)]
 pub struct Checked {
     pub(crate) lines: Vec<Line>,
+    /// The number of each line in the file, where blank ones count as well.
+    pub(crate) numbers: Vec<u32>,
     /// Pairs of endpoint and model, in the order in which they first appear.
     pub(crate) groups: Vec<(String, String)>,
     /// From the digest of a name to the line that bears it.
@@ -186,7 +188,7 @@ impl Scan {
     }
 
     fn checked(self) -> Result<Checked> {
-        let Self { lines, groups, by_name, mut problems, digest, number, offset, .. } = self;
+        let Self { lines, groups, by_name, numbers, mut problems, digest, number, offset } = self;
         if lines.is_empty() && problems.is_empty() {
             let message = "there is no request; there should be one JSON object a line".to_owned();
             problems.push(Problem { line: number.max(1), column: 1, message });
@@ -194,7 +196,8 @@ impl Scan {
         if !problems.is_empty() {
             return Err(Error::new(Kind::Input(problems)));
         }
-        Ok(Checked { lines, groups, by_name, digest: digest.digest128(), bytes: offset })
+        let digest = digest.digest128();
+        Ok(Checked { lines, numbers, groups, by_name, digest, bytes: offset })
     }
 }
 

@@ -50,7 +50,7 @@ pub struct BatchSummary {
     pub status: BatchStatus,
     /// How many requests it had.
     pub requests: usize,
-    /// Why it failed, if it did. `line` counts in the batch's own input.
+    /// Why it failed, if it did. The lines that errors name are those of the input of the run.
     pub errors: Vec<BatchError>,
 }
 
@@ -129,7 +129,7 @@ impl Account<'_> {
         };
         let mut summary = Summary {
             requests: self.fates.of.len(),
-            batches: self.state.batches.iter().filter_map(summarized).collect(),
+            batches: self.state.batches.iter().filter_map(|batch| self.summarized(batch)).collect(),
             oddities: self.fates.oddities.clone(),
             ..Summary::default()
         };
@@ -209,6 +209,20 @@ impl Account<'_> {
         refused
     }
 
+    fn summarized(&self, batch: &Planned) -> Option<BatchSummary> {
+        let ending = batch.ending.as_ref()?;
+        let in_input = |line: u64| {
+            let at = usize::try_from(line).ok()?.checked_sub(1)?;
+            Some(u64::from(self.checked.numbers[batch.lines.iter().nth(at)?]))
+        };
+        let mut errors = ending.errors.clone();
+        for error in &mut errors {
+            error.line = error.line.and_then(in_input);
+        }
+        let (id, status) = (batch.id.clone()?, ending.status.clone());
+        Some(BatchSummary { id, status, requests: batch.lines.len(), errors })
+    }
+
     /// The name of a request, from the input.
     fn custom_id(&self, sources: &Sources, place: usize) -> Result<String> {
         #[derive(Deserialize)]
@@ -227,14 +241,4 @@ impl Account<'_> {
 fn read_at(mut file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
     file.seek(SeekFrom::Start(offset))?;
     file.read_exact(bytes)
-}
-
-fn summarized(batch: &Planned) -> Option<BatchSummary> {
-    let ending = batch.ending.as_ref()?;
-    Some(BatchSummary {
-        id: batch.id.clone()?,
-        status: ending.status.clone(),
-        requests: batch.lines.len(),
-        errors: ending.errors.clone(),
-    })
 }

@@ -70,6 +70,8 @@ struct Known {
     failures: u32,
     /// How often it was refused for the queue.
     refusals: u32,
+    /// Since when it has been.
+    refused_since: Option<Duration>,
     /// How often the service did not find its input.
     lookups: u32,
 }
@@ -305,6 +307,7 @@ impl<'a> Driver<'a> {
         if errors.iter().any(is_full_queue) {
             let pause = QUEUE_PAUSE.0.saturating_mul(1 << known.refusals.min(8)).min(QUEUE_PAUSE.1);
             known.refusals += 1;
+            known.refused_since.get_or_insert(now);
             // This batch has not ended yet, but will not count as one that made room.
             return Some(Patience { not_before: now + pause, refused_at: Some(ended(&self.state)) });
         }
@@ -319,8 +322,18 @@ impl<'a> Driver<'a> {
     fn defer(&mut self, batch: usize, patience: Patience, why: &str) -> Result<()> {
         self.patience[batch] = patience;
         let pause = patience.not_before.saturating_sub(self.now());
-        self.tell(Event::Deferred { batch, why, pause })?;
-        self.note(Entry::Deferred { batch })
+        self.note(Entry::Deferred { batch })?;
+        let waited = self.known[batch].refused_since.map(|since| self.now().saturating_sub(since));
+        match waited.zip(self.client.inner.poll.deadline) {
+            Some((waited, deadline)) if waited >= deadline => Err(self.late(waited)),
+            _ => self.tell(Event::Deferred { batch, why, pause }),
+        }
+    }
+
+    /// The time is over.
+    fn late(&self, waited: Duration) -> Error {
+        let batches = self.state.live().filter_map(|(_, batch)| batch.id.clone()).collect();
+        Error::new(Kind::Deadline { batches, waited })
     }
 
     /// Something about a batch failed and is tried again, if there is hope and patience left. What may have been taken
@@ -347,7 +360,7 @@ impl<'a> Driver<'a> {
         let known = &mut self.known[batch];
         let waited = now.saturating_sub(*known.since.get_or_insert(now));
         let next = match &looked {
-            Ok(shown) => known.poll.next(Seen::Status(&shown.status), waited),
+            Ok(shown) => known.poll.next(Seen::Status(&shown.status, shown.retry_after()), waited),
             Err(error) => known.poll.next(Seen::Failure(&error.failure()), waited),
         };
         if let Ok(shown) = &looked {
@@ -365,10 +378,7 @@ impl<'a> Driver<'a> {
                     Err(error) => self.tell(Event::Failed { error: &error, pause }),
                 }
             }
-            (Next::Late, _) => {
-                let batches = self.state.live().filter_map(|(_, batch)| batch.id.clone()).collect();
-                Err(Error::new(Kind::Deadline { batches, waited }))
-            }
+            (Next::Late, _) => Err(self.late(waited)),
             (Next::Ended, Ok(shown)) => self.ended(batch, &shown),
             (Next::Hopeless | Next::Ended, Err(error)) => Err(error),
             (Next::Hopeless, Ok(_)) => unreachable!("only failures are hopeless"),
@@ -485,6 +495,7 @@ impl<'a> Driver<'a> {
             counts: RequestCounts::default(),
             failures: 0,
             refusals: 0,
+            refused_since: None,
             lookups: 0,
         });
         self.patience.push(Patience::default());

@@ -87,7 +87,11 @@ impl Fates {
             _ => Kind::Missing,
         };
         for place in batch.lines.iter() {
-            self.of[place].kind.get_or_insert(otherwise);
+            let kind = self.of[place].kind.get_or_insert(otherwise);
+            // Whoever cancelled a batch wants none of it to be tried again.
+            if status == Some(&BatchStatus::Cancelled) && *kind == Kind::FailedForNow {
+                *kind = Kind::Failed;
+            }
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 
 mod bytes;
 mod failures;
+mod kills;
 mod runs;
 mod support;
 mod waiting;

@@ -15,14 +15,14 @@ use tempfile::TempDir;
 use crate::support::{Jumping, KEY, Listener, Reply, client_of, lines, stepping};
 
 /// An input and where its output goes.
-struct Work {
+pub(crate) struct Work {
     _dir: TempDir,
-    input: PathBuf,
-    output: PathBuf,
+    pub(crate) input: PathBuf,
+    pub(crate) output: PathBuf,
 }
 
 impl Work {
-    fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (input, output) = (dir.path().join("in.jsonl"), dir.path().join("out.jsonl"));
         fs::write(&input, text).unwrap();
@@ -132,11 +132,12 @@ async fn what_the_service_refuses_is_told_line_by_line() {
     let client = client_of(server.base_url(), &Jumping::default());
     let bad =
         r#"{"custom_id":"bad","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-4o-mini"}}"#;
-    let work = Work::of(&(lines(&["a"]) + bad + "\n"));
+    let work = Work::of(&(lines(&["a"]) + "\n\n" + bad + "\n"));
     let summary = work.run(&client).await.unwrap();
     assert_eq!(work.results(), ["a batch_failed", "bad invalid_request"]);
     assert_eq!((summary.failed, summary.batches[0].status.clone()), (2, BatchStatus::Failed));
-    assert_eq!(summary.batches[0].errors[0].line, Some(2));
+    // As it stands in the input, in which blank lines count.
+    assert_eq!(summary.batches[0].errors[0].line, Some(4));
     assert_eq!(summary.batches.len(), 1);
 }
 
@@ -187,7 +188,7 @@ async fn what_an_expired_batch_has_done_is_kept_and_the_rest_is_done_again() {
 async fn what_a_cancelled_batch_has_done_is_kept_and_the_rest_is_left() {
     let server = MockServer::builder().seed(7).clock(ClockMode::Frozen).start().await.unwrap();
     let client = client_of(server.base_url(), &Jumping::default());
-    let work = Work::of(&lines(&["a", "b", "c", "d"]));
+    let work = Work::of(&lines(&["a~429", "b~429", "c", "d", "e", "f"]));
     let running = work.run(&client);
     let ending = async {
         let id = loop {
@@ -196,12 +197,14 @@ async fn what_a_cancelled_batch_has_done_is_kept_and_the_rest_is_left() {
                 None => tokio::task::yield_now().await,
             }
         };
-        server.clock_of(KEY).advance(Duration::from_secs(2)).unwrap();
+        server.clock_of(KEY).advance(Duration::from_millis(2_600)).unwrap();
         end(&server, &id, json!({"status": "cancelled"})).await;
     };
     let (summary, ()) = tokio::join!(running, ending);
     let summary = summary.unwrap();
-    assert_eq!((summary.succeeded + summary.cancelled, summary.batches.len()), (4, 1));
+    // What failed in a way that may pass is not tried again either.
+    assert_eq!((summary.succeeded + summary.failed + summary.cancelled, summary.batches.len()), (6, 1));
+    assert!(summary.failed > 0);
     assert!(summary.succeeded > 0 && summary.cancelled > 0);
     let cancelled = work.results().iter().filter(|line| line.ends_with("batch_cancelled")).count();
     assert_eq!(cancelled, summary.cancelled);
@@ -254,6 +257,40 @@ async fn a_full_queue_is_waited_for() {
     assert_eq!((listener.count("POST /v1/files"), listener.count("POST /v1/batches")), (1, 3));
     let long: Vec<_> = time.waits().into_iter().filter(|wait| *wait >= Duration::from_secs(59)).collect();
     assert_eq!(long, [Duration::from_mins(1), Duration::from_mins(2)]);
+}
+
+#[tokio::test]
+async fn a_queue_that_stays_full_is_not_waited_for_for_ever() {
+    let server = stepping().start().await.unwrap();
+    let body = r#"{"error":{"message":"Enqueued token limit reached for gpt-4o-mini.","code":"token_limit_exceeded"}}"#;
+    let listener = Listener::before(&server, move |asked, _| match asked.line.as_str() {
+        "POST /v1/batches" => Reply::status("400 Bad Request", "", body),
+        _ => Reply::Forward,
+    })
+    .await;
+    let time = Jumping::default();
+    let work = Work::of(&lines(&["a"]));
+    let error = work.run(&client_of(listener.base_url(), &time)).await.unwrap_err();
+    assert!(error.is_deadline(), "{error}");
+    let waited: Duration = time.waits().iter().sum();
+    assert!((30 * 60 - 30..30 * 60 + 30).contains(&(waited.as_secs() / 60)), "{waited:?}");
+    assert!(listener.count("POST /v1/batches") < 130);
+}
+
+#[tokio::test]
+async fn tokens_that_wait_or_run_keep_the_limit() {
+    let server = stepping().start().await.unwrap();
+    let client = client_of(server.base_url(), &Jumping::default());
+    let work = Work::of(&lines(&["a", "b", "c", "d"]));
+    let limits = Limits { requests: 1, enqueued_tokens: Some(100), ..Limits::default() };
+    let mut most = 0;
+    let run = client.run_file(&work.input, &work.output).options(options(limits)).on_progress(|progress| {
+        most = most.max(progress.running);
+        ControlFlow::Continue(())
+    });
+    let summary = run.await.unwrap();
+    // A line of these is taken to be about 45 tokens.
+    assert_eq!((most, summary.batches.len(), summary.succeeded), (2, 4, 4));
 }
 
 #[tokio::test]
@@ -343,7 +380,7 @@ async fn files_are_deleted_only_if_that_is_wanted() {
 }
 
 /// What is left of a run is one file and one batch for each of its batches, and a whole output.
-async fn assert_done_once(server: &MockServer, work: &Work, n_batches: usize, context: &str) {
+pub(crate) async fn assert_done_once(server: &MockServer, work: &Work, n_batches: usize, context: &str) {
     assert_eq!(work.results(), ["a 200", "b 200", "c~500 500", "d 200"], "{context}");
     assert_eq!(batches(server).await.len(), n_batches, "{context}");
     let client = client_of(server.base_url(), &Jumping::default());
@@ -354,7 +391,7 @@ async fn assert_done_once(server: &MockServer, work: &Work, n_batches: usize, co
     assert_eq!(names, 2, "{context}: nothing else is left");
 }
 
-fn divided() -> RunOptions {
+pub(crate) fn divided() -> RunOptions {
     options(Limits { requests: 2, ..Limits::default() })
 }
 
