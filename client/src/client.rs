@@ -242,6 +242,10 @@ fn parse_base_url(text: &str) -> Result<Url> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(wrong("is not one of http or https"));
     }
+    if !url.username().is_empty() || url.password().is_some() {
+        // Without the text, which has a secret.
+        return Err(Error::settings("the base URL has a user name or password in it; a key is given apart"));
+    }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(wrong("has more than a path"));
     }
@@ -291,6 +295,7 @@ mod tests {
         let url = |url| text(&[("OPENAI_API_KEY", "sk"), ("OPENAI_BASE_URL", url)]);
         insta::assert_snapshot!(url("localhost:80"), @r#"the base URL "localhost:80" is not one of http or https; it should be such as https://api.openai.com/v1"#);
         insta::assert_snapshot!(url("http://"), @r#"the base URL "http://" cannot be read (empty host); it should be such as https://api.openai.com/v1"#);
+        insta::assert_snapshot!(url("http://me:secret@a"), @"the base URL has a user name or password in it; a key is given apart");
         insta::assert_snapshot!(url("http://a/?b"), @r#"the base URL "http://a/?b" has more than a path; it should be such as https://api.openai.com/v1"#);
     }
 

@@ -31,8 +31,7 @@ use crate::results::Outcome;
 use driver::{Driver, OnProgress};
 
 /// How a run shall go.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunOptions {
     /// How much one batch may hold, and how much may run at once.
     pub limits: Limits,
@@ -220,6 +219,38 @@ pub fn journal_of(output: &Path) -> PathBuf {
     let mut name = output.file_name().unwrap_or_default().to_owned();
     name.push(".journal");
     output.with_file_name(name)
+}
+
+/// A run that was begun and has not ended, as its journal tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unfinished {
+    /// The input.
+    pub input: PathBuf,
+    /// Where it was sent.
+    pub base_url: String,
+    /// The batches that run, as far as is known.
+    pub running: Vec<String>,
+    /// How many batches have ended, of how many that are planned.
+    pub ended: (usize, usize),
+}
+
+/// The run of an output that was begun and has not ended, if there is one. It may be running: nothing is touched.
+///
+/// # Errors
+///
+/// If the journal cannot be read.
+pub fn unfinished(output: impl AsRef<Path>) -> Result<Option<Unfinished>> {
+    let Some(state) = journal::read(&journal_of(output.as_ref()))? else { return Ok(None) };
+    let running = state.live().filter_map(|(_, batch)| batch.id.clone()).collect();
+    let ended = (next::ended(&state), state.batches.len());
+    let unfinished = |begun: state::Begun| Unfinished {
+        input: begun.input_path.into(),
+        base_url: begun.base_url,
+        running,
+        ended,
+    };
+    Ok(state.begun.map(unfinished))
 }
 
 /// Writes requests as the lines of an input. Requests without a name are called by their place, counted from 1.

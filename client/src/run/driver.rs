@@ -131,12 +131,13 @@ impl<'a> Driver<'a> {
             version: VERSION,
             name: format!("{:016x}", self.rng.next_u64()),
             input: format!("{:032x}", self.checked.digest),
+            input_path: absolute(&self.input).to_string_lossy().into_owned(),
             base_url: self.client.base_url().to_owned(),
         };
         let resumed = self.state.begun.is_some();
         match &self.state.begun {
             None => self.note(Entry::Begun(begun))?,
-            Some(Begun { version, input, base_url, name: _ }) => {
+            Some(Begun { version, input, base_url, name: _, input_path: _ }) => {
                 let wrong =
                     |what: &str| Err(Error::journal(format!("{what}; remove the journal to begin anew")));
                 if *version != VERSION {
@@ -534,6 +535,10 @@ impl<'a> Driver<'a> {
     fn now(&self) -> Duration {
         self.client.time().elapsed().saturating_sub(self.since)
     }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Whether a batch was refused because too much is waiting already.

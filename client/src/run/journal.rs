@@ -1,7 +1,7 @@
 //! The journal of a run, on the disk: what was done, so that the next run can go on.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::state::{Entry, State};
@@ -37,19 +37,7 @@ impl Journal {
         }
         let mut text = Vec::new();
         file.read_to_end(&mut text).map_err(at)?;
-        let whole = memchr::memrchr(b'\n', &text).map_or(0, |end| end + 1);
-        let mut state = State::default();
-        for (number, line) in text[..whole].split(|byte| *byte == b'\n').enumerate() {
-            if line.is_empty() {
-                continue;
-            }
-            let wrong = |why: String| {
-                let what = format!("{}, line {}: {why}", path.display(), number + 1);
-                Error::journal(format!("the journal cannot be read: {what}"))
-            };
-            let entry: Entry = serde_json::from_slice(line).map_err(|error| wrong(error.to_string()))?;
-            state.apply(entry).map_err(|why| wrong(why.to_owned()))?;
-        }
+        let (state, whole) = state_of(&text, &path)?;
         file.set_len(whole as u64).map_err(at)?;
         file.seek(SeekFrom::End(0)).map_err(at)?;
         Ok((Self { dir: dir.to_owned(), file }, state))
@@ -79,6 +67,34 @@ impl Journal {
     }
 }
 
+/// What the journal in a directory says, if there is one.
+pub(crate) fn read(dir: &Path) -> Result<Option<State>> {
+    let path = dir.join("journal.jsonl");
+    match fs::read(&path) {
+        Ok(text) => Ok(Some(state_of(&text, &path)?.0)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io(&path, error)),
+    }
+}
+
+/// What a journal says, and how long it is without the half of an entry at its end.
+fn state_of(text: &[u8], path: &Path) -> Result<(State, usize)> {
+    let whole = memchr::memrchr(b'\n', text).map_or(0, |end| end + 1);
+    let mut state = State::default();
+    for (number, line) in text[..whole].split(|byte| *byte == b'\n').enumerate() {
+        if line.is_empty() {
+            continue;
+        }
+        let wrong = |why: String| {
+            let what = format!("{}, line {}: {why}", path.display(), number + 1);
+            Error::journal(format!("the journal cannot be read: {what}"))
+        };
+        let entry: Entry = serde_json::from_slice(line).map_err(|error| wrong(error.to_string()))?;
+        state.apply(entry).map_err(|why| wrong(why.to_owned()))?;
+    }
+    Ok((state, whole))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::split::Lines;
@@ -90,6 +106,7 @@ mod tests {
             version: VERSION,
             name: "n".to_owned(),
             input: "i".to_owned(),
+            input_path: "p".to_owned(),
             base_url: "u".to_owned(),
         })
     }

@@ -38,6 +38,8 @@ pub(crate) struct Begun {
     pub(crate) name: String,
     /// Of all bytes of the input.
     pub(crate) input: String,
+    /// Where it was, to tell people.
+    pub(crate) input_path: String,
     pub(crate) base_url: String,
 }
 

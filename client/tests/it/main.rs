@@ -6,6 +6,7 @@ mod bytes;
 mod failures;
 mod kills;
 mod runs;
+mod scenarios;
 mod support;
 mod waiting;
 mod wire;

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use batchmock::{ClockMode, MockServer};
-use batchmock_client::run::{Limits, RunOptions, Summary};
+use batchmock_client::run::{Limits, RunOptions, Summary, unfinished};
 use batchmock_client::types::BatchStatus;
 use batchmock_client::{Client, Event, Fate, Request, RetryPolicy};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Jumping, KEY, Listener, Reply, client_of, lines, stepping};
+use crate::support::{Jumping, KEY, Listener, Reply, client_of, create, lines, stepping};
 
 /// An input and where its output goes.
 pub(crate) struct Work {
@@ -52,9 +52,7 @@ impl Work {
 }
 
 fn options(limits: Limits) -> RunOptions {
-    let mut options = RunOptions::default();
-    options.limits = limits;
-    options
+    RunOptions { limits, ..RunOptions::default() }
 }
 
 /// All batches of the account.
@@ -347,8 +345,7 @@ async fn nasty_results_are_read_as_they_are_meant() {
     .await;
     let client = client_of(listener.base_url(), &Jumping::default());
     let work = Work::of(&lines(&["a", "b", "c", "d", "é"]));
-    let mut once = RunOptions::default();
-    once.max_attempts = 1;
+    let once = RunOptions { max_attempts: 1, ..RunOptions::default() };
     let summary = client.run_file(&work.input, &work.output).options(once).await.unwrap();
     assert_eq!(work.results(), ["a 200", "b missing", "c missing", "d 200", "é 200"]);
     let oddities = &summary.oddities;
@@ -370,8 +367,7 @@ async fn an_output_that_is_there_is_not_paid_for_again() {
 async fn files_are_deleted_only_if_that_is_wanted() {
     let server = stepping().start().await.unwrap();
     let client = client_of(server.base_url(), &Jumping::default());
-    let mut wanted = RunOptions::default();
-    wanted.delete_files = true;
+    let wanted = RunOptions { delete_files: true, ..RunOptions::default() };
     let work = Work::of(&lines(&["a", "b~400"]));
     client.run_file(&work.input, &work.output).options(wanted).await.unwrap();
     assert_eq!(client.files().list().all().await.unwrap().len(), 0);
@@ -512,7 +508,39 @@ async fn a_run_has_a_deadline_and_goes_on_afterwards() {
     let error = work.run(&client).await.unwrap_err();
     assert!(error.is_deadline(), "{error}");
     assert_eq!(error.unfinished_batches(), [batches(&server).await[0].id.clone()]);
+    let left = unfinished(&work.output).unwrap().unwrap();
+    assert_eq!((left.input, left.base_url), (work.input.clone(), server.base_url()));
+    assert_eq!((left.running, left.ended), (error.unfinished_batches().to_vec(), (0, 1)));
     server.clock_of(KEY).set_mode(ClockMode::Stepping);
     work.run(&client).await.unwrap();
     assert_eq!(batches(&server).await.len(), 1);
+    assert_eq!(unfinished(&work.output).unwrap(), None);
+}
+
+#[tokio::test]
+async fn both_files_of_a_batch_can_be_read_at_once() {
+    let server = stepping().start().await.unwrap();
+    let client = client_of(server.base_url(), &Jumping::default());
+    let id = create(&client, &["a", "b~400"]).await;
+    let batch = client.batches().wait(&id).await.unwrap();
+    let outcomes = client.outcomes(&batch).await.unwrap();
+    let told: Vec<_> = outcomes
+        .into_iter()
+        .map(|outcome| outcome.unwrap())
+        .map(|outcome| (outcome.custom_id().to_owned(), outcome.is_success()))
+        .collect();
+    assert_eq!(told, [("a".to_owned(), true), ("b~400".to_owned(), false)]);
+}
+
+#[tokio::test]
+async fn metadata_goes_with_every_batch() {
+    let server = stepping().start().await.unwrap();
+    let client = client_of(server.base_url(), &Jumping::default());
+    let metadata = vec![("job".to_owned(), "nightly".to_owned())];
+    let options = RunOptions { metadata, ..RunOptions::default() };
+    client.run([Request::chat("gpt-4o-mini", "x")]).options(options).await.unwrap();
+    let batch = &batches(&server).await[0];
+    let metadata = batch.metadata.as_ref().unwrap();
+    assert_eq!(metadata["job"], "nightly");
+    assert!(metadata.contains_key(batchmock_client::TAG_KEY));
 }

@@ -80,6 +80,8 @@ pub(crate) enum Reply {
     Half,
     /// Closes the connection without a word.
     Drop,
+    /// Has the server behind it cancel the batch that is asked for, and lets it answer then.
+    Cancel,
 }
 
 impl Reply {
@@ -104,6 +106,15 @@ pub(crate) struct Asked {
     pub(crate) line: String,
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
+}
+
+impl Asked {
+    /// The request to cancel the batch that this one asks for.
+    fn cancelling(&self) -> Self {
+        let path = self.line.strip_prefix("GET ").unwrap();
+        let head = self.head.replace(&self.line, &format!("POST {path}/cancel"));
+        Self { head: head.replacen("\r\n", "\r\ncontent-length: 0\r\n", 1), ..self.clone() }
+    }
 }
 
 /// Decides about a request, given how many of the same method and path came before it.
@@ -162,8 +173,12 @@ impl Listener {
                 let answer = match &reply {
                     Reply::Bytes(bytes) => bytes.clone(),
                     Reply::Drop => Vec::new(),
-                    Reply::Forward | Reply::Lose | Reply::Half => {
-                        forward(behind.expect("there is a server behind it"), &request).await
+                    Reply::Forward | Reply::Lose | Reply::Half | Reply::Cancel => {
+                        let behind = behind.expect("there is a server behind it");
+                        if matches!(reply, Reply::Cancel) {
+                            forward(behind, &request.cancelling()).await;
+                        }
+                        forward(behind, &request).await
                     }
                 };
                 let answer = match reply {
@@ -172,7 +187,7 @@ impl Listener {
                         let head = answer.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
                         &answer[..head + (answer.len() - head) / 2]
                     }
-                    Reply::Bytes(_) | Reply::Forward | Reply::Drop => &answer,
+                    Reply::Bytes(_) | Reply::Forward | Reply::Drop | Reply::Cancel => &answer,
                 };
                 let _ = stream.write_all(answer).await;
                 let _ = stream.shutdown().await;
