@@ -9,6 +9,7 @@ mod fates;
 mod journal;
 mod next;
 mod progress;
+mod refusals;
 mod split;
 mod state;
 

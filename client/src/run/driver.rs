@@ -1,5 +1,7 @@
 //! Doing what is next, and writing down what came of it: the driver around `next`.
 
+mod fetch;
+
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,14 +9,13 @@ use std::time::Duration;
 
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
-use tokio::fs;
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use super::account::{Account, Summary};
 use super::fates::Fates;
 use super::journal::{Journal, VERSION};
 use super::next::{Patience, Step, ended, next};
 use super::progress::{Event, Progress};
+use super::refusals::{is_full_queue, is_input_not_found, told_limit};
 use super::split::{split, tokens};
 use super::state::{Begun, Ending, Entry, Input, Stage, State};
 use super::{RunOptions, over_the_limit};
@@ -39,9 +40,6 @@ const QUEUE_PAUSE: (Duration, Duration) = (Duration::from_mins(1), Duration::fro
 
 /// After how long what was made is looked for in a list, at the earliest.
 const LISTED_AFTER: Duration = Duration::from_secs(2);
-
-/// How often results that break off are asked for, at most.
-const FETCHES: u32 = 5;
 
 /// A run under way.
 pub(super) struct Driver<'a> {
@@ -206,7 +204,8 @@ impl<'a> Driver<'a> {
     /// Plans batches of the requests that have to be in one; tells whether there are any.
     fn plan(&mut self) -> Result<bool> {
         let mut is_pending = vec![false; self.checked.requests()];
-        for batch in self.state.batches.iter().filter(|batch| batch.stage != Stage::Fetched) {
+        let is_over = |stage| matches!(stage, Stage::Fetched | Stage::Dropped);
+        for batch in self.state.batches.iter().filter(|batch| !is_over(batch.stage)) {
             batch.lines.iter().for_each(|place| is_pending[place] = true);
         }
         let places = self.fates.to_submit(self.options.max_attempts.max(1), &is_pending);
@@ -295,6 +294,9 @@ impl<'a> Driver<'a> {
             param: error.param().map(str::to_owned),
             line: None,
         };
+        if let Some(limit) = self.limit_below(batch, &said) {
+            return self.divide(batch, limit, &said);
+        }
         match self.reason_to_defer(batch, &[found]) {
             Some(pause) => self.defer(batch, pause, &said),
             None => self.failed(batch, error),
@@ -318,6 +320,23 @@ impl<'a> Driver<'a> {
             return Some(Patience { not_before: now + pause, refused_at: None });
         }
         None
+    }
+
+    /// The limit on tokens that a refusal tells of, if the batch alone is over it: then no waiting helps.
+    fn limit_below(&self, batch: usize, message: &str) -> Option<u64> {
+        let limit = told_limit(message)?;
+        let requests = self.state.batches[batch].lines.len();
+        (requests > 1 && self.tokens[batch] > limit).then_some(limit)
+    }
+
+    /// Plans the requests of a batch anew, in batches that are below a limit on tokens, and keeps to it from now on.
+    fn divide(&mut self, batch: usize, limit: u64, why: &str) -> Result<()> {
+        let own = self.options.limits.enqueued_tokens.unwrap_or(limit);
+        self.options.limits.enqueued_tokens = Some(own.min(limit));
+        self.note(Entry::Dropped { batch })?;
+        self.tell(Event::Deferred { batch, why, pause: Duration::ZERO })?;
+        self.plan()?;
+        Ok(())
     }
 
     fn defer(&mut self, batch: usize, patience: Patience, why: &str) -> Result<()> {
@@ -388,11 +407,14 @@ impl<'a> Driver<'a> {
 
     fn ended(&mut self, batch: usize, shown: &Batch) -> Result<()> {
         let errors = shown.errors.as_ref().map(|errors| errors.data.clone()).unwrap_or_default();
-        if shown.status == BatchStatus::Failed
-            && let Some(patience) = self.reason_to_defer(batch, &errors)
-        {
+        if shown.status == BatchStatus::Failed {
             let why = errors.first().map(|error| error.message.clone()).unwrap_or_default();
-            return self.defer(batch, patience, &why);
+            if let Some(limit) = self.limit_below(batch, &why) {
+                return self.divide(batch, limit, &why);
+            }
+            if let Some(patience) = self.reason_to_defer(batch, &errors) {
+                return self.defer(batch, patience, &why);
+            }
         }
         let id = |id: &Option<String>| id.clone().filter(|id| !id.is_empty());
         let ending = Ending {
@@ -402,84 +424,6 @@ impl<'a> Driver<'a> {
             errors,
         };
         self.note(Entry::Ended { batch, ending })
-    }
-
-    async fn fetch(&mut self, batch: usize) -> Result<()> {
-        for (path, id) in self.results(batch) {
-            if fs::try_exists(&path).await.map_err(|error| Error::io(&path, error))? {
-                continue;
-            }
-            self.tell(Event::Fetching { batch, file_id: &id })?;
-            self.download(&id, &path).await?;
-        }
-        self.note(Entry::Fetched { batch })?;
-        self.take(batch).await?;
-        if self.options.delete_files {
-            self.delete(batch).await;
-        }
-        self.tell(Event::Fetched { batch })
-    }
-
-    /// Where the results of a batch are, and which.
-    fn results(&self, batch: usize) -> Vec<(PathBuf, String)> {
-        let ending = self.state.batches[batch].ending.as_ref();
-        let output = ending.and_then(|ending| ending.output.clone());
-        let error = ending.and_then(|ending| ending.error.clone());
-        let both = [("output", output), ("error", error)];
-        both.into_iter().filter_map(|(which, id)| Some((self.journal.results(batch, which), id?))).collect()
-    }
-
-    /// Downloads results, again if they break off, or seem to.
-    async fn download(&mut self, id: &str, path: &Path) -> Result<()> {
-        let whole = path.with_extension("jsonl.unseen");
-        let mut seen = None;
-        for fetches in 1.. {
-            let saved = match self.client.files().content(id).await {
-                Ok(content) => content.save(&whole).await,
-                Err(error) => Err(error),
-            };
-            let pause = jittered(
-                self.client.inner.retry.first_pause,
-                self.client.inner.retry.longest_pause,
-                fetches,
-                &mut self.rng,
-            );
-            match saved {
-                // What ends in the middle of a line twice at the same place ends there.
-                Ok(bytes) if seen == Some(bytes) || ends_whole(&whole).await? || fetches >= FETCHES => break,
-                Ok(bytes) => seen = Some(bytes),
-                Err(error) if error.is_io() || !error.failure().is_transient() || fetches >= FETCHES => {
-                    return Err(error);
-                }
-                Err(error) => self.tell(Event::Failed { error: &error, pause })?,
-            }
-            self.client.time().sleep(pause).await;
-        }
-        fs::rename(&whole, path).await.map_err(|error| Error::io(path, error))
-    }
-
-    /// Reads what the results of a batch say.
-    async fn take(&mut self, batch: usize) -> Result<()> {
-        let files: Vec<_> = self.results(batch).into_iter().map(|(path, _)| path).collect();
-        let (checked, state, fates) =
-            (Arc::clone(&self.checked), Arc::clone(&self.state), Arc::clone(&self.fates));
-        self.fates = Arc::new(Fates::new(0));
-        self.fates = blocking(move || {
-            let mut fates = Arc::try_unwrap(fates).expect("nobody else holds it while batches are run");
-            fates.take(&checked, batch, &state.batches[batch], &files)?;
-            Ok(Arc::new(fates))
-        })
-        .await?;
-        Ok(())
-    }
-
-    /// Deletes the files of a batch from the service. What cannot be deleted expires by itself.
-    async fn delete(&mut self, batch: usize) {
-        let planned = &self.state.batches[batch];
-        let input = planned.input.as_ref().map(|input| input.id.clone());
-        for id in self.results(batch).into_iter().map(|(_, id)| id).chain(input) {
-            let _ = self.client.files().delete(&id).await;
-        }
     }
 
     /// Writes an entry down, and takes it for true.
@@ -539,43 +483,6 @@ impl<'a> Driver<'a> {
 
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// Whether a batch was refused because too much is waiting already.
-fn is_full_queue(error: &BatchError) -> bool {
-    error.code == "token_limit_exceeded"
-        || (error.message.contains("nqueued") && error.message.contains("limit reached"))
-}
-
-/// Whether a batch was refused because its input is not there, or not yet (F-137, F-232).
-fn is_input_not_found(error: &BatchError) -> bool {
-    error.message.starts_with("Cannot find file")
-        || (error.param.as_deref() == Some("file_id") && error.message.contains("find"))
-}
-
-/// Whether a file ends with a line end, or with a line that is whole without one.
-async fn ends_whole(path: &Path) -> Result<bool> {
-    let at = |error| Error::io(path, error);
-    let mut file = fs::File::open(path).await.map_err(at)?;
-    let length = file.metadata().await.map_err(at)?.len();
-    let mut last = Vec::new();
-    let mut wanted = 1;
-    loop {
-        let from = length.saturating_sub(wanted);
-        file.seek(std::io::SeekFrom::Start(from)).await.map_err(at)?;
-        last.clear();
-        file.read_to_end(&mut last).await.map_err(at)?;
-        if last.last().is_none_or(|byte| *byte == b'\n') {
-            return Ok(true);
-        }
-        if let Some(begin) = memchr::memrchr(b'\n', &last) {
-            return Ok(serde_json::from_slice::<serde::de::IgnoredAny>(&last[begin + 1..]).is_ok());
-        }
-        if from == 0 {
-            return Ok(serde_json::from_slice::<serde::de::IgnoredAny>(&last).is_ok());
-        }
-        wanted = (wanted * 16).max(64 * 1024);
-    }
 }
 
 /// Does what would keep others waiting on a thread of its own.

@@ -23,6 +23,8 @@ pub(crate) enum Entry {
     Created { batch: usize, id: String },
     /// It was not created, or not taken, and is to be created another time.
     Deferred { batch: usize },
+    /// It is larger than all that the service lets wait at once: its requests are to be planned anew.
+    Dropped { batch: usize },
     /// It has ended.
     Ended { batch: usize, ending: Ending },
     /// Its results are on the disk.
@@ -93,6 +95,8 @@ pub(crate) enum Stage {
     Live,
     Ended,
     Fetched,
+    /// Its requests are others' now.
+    Dropped,
 }
 
 impl State {
@@ -129,6 +133,10 @@ impl State {
             Entry::Deferred { batch } => {
                 let batch = self.batch(batch)?;
                 (batch.id, batch.ending, batch.stage) = (None, None, Stage::Uploaded);
+            }
+            Entry::Dropped { batch } => {
+                let batch = self.batch(batch)?;
+                (batch.id, batch.stage) = (None, Stage::Dropped);
             }
             Entry::Ended { batch, ending } => {
                 let batch = self.batch(batch)?;

@@ -276,6 +276,59 @@ async fn a_queue_that_stays_full_is_not_waited_for_for_ever() {
 }
 
 #[tokio::test]
+async fn a_batch_that_is_over_the_limit_by_itself_is_divided() {
+    let server = stepping().start().await.unwrap();
+    let full = json!({
+        "id": "batch_0", "status": "failed", "created_at": 1,
+        "errors": {"object": "list", "data": [{
+            "code": "token_limit_exceeded",
+            "message": "Enqueued token limit reached for gpt-4o-mini in organization org-1. Limit: 100 enqueued tokens.",
+        }]},
+    });
+    let listener = Listener::before(&server, move |asked, before| match asked.line.as_str() {
+        "POST /v1/batches" if before == 0 => Reply::json(&full.to_string()),
+        "GET /v1/batches/batch_0" => Reply::json(&full.to_string()),
+        _ => Reply::Forward,
+    })
+    .await;
+    let time = Jumping::default();
+    let work = Work::of(&lines(&["a", "b", "c", "d"]));
+    let mut most = 0;
+    let client = client_of(listener.base_url(), &time);
+    let run = client.run_file(&work.input, &work.output).on_progress(|progress| {
+        most = most.max(progress.running);
+        ControlFlow::Continue(())
+    });
+    let summary = run.await.unwrap();
+    assert_eq!(work.results(), ["a 200", "b 200", "c 200", "d 200"]);
+    // Two at a time are below the limit, and both batches together are not.
+    let sizes: Vec<_> = summary.batches.iter().map(|batch| batch.requests).collect();
+    assert_eq!((sizes, most, listener.count("POST /v1/batches")), (vec![2, 2], 1, 3));
+}
+
+#[tokio::test]
+async fn a_batch_that_fails_for_want_of_its_input_is_created_again() {
+    let server = stepping().start().await.unwrap();
+    let lost = json!({
+        "id": "batch_0", "status": "failed", "created_at": 1,
+        "errors": {"object": "list", "data": [{
+            "code": "invalid_request", "param": "file_id", "line": null,
+            "message": "Cannot find file file-1, or organization org-1 does not have access to it.",
+        }]},
+    });
+    let listener = Listener::before(&server, move |asked, before| match asked.line.as_str() {
+        "POST /v1/batches" if before == 0 => Reply::json(&lost.to_string()),
+        "GET /v1/batches/batch_0" => Reply::json(&lost.to_string()),
+        _ => Reply::Forward,
+    })
+    .await;
+    let work = Work::of(&lines(&["a"]));
+    let summary = work.run(&client_of(listener.base_url(), &Jumping::default())).await.unwrap();
+    assert_eq!((work.results(), summary.batches.len()), (vec!["a 200".to_owned()], 1));
+    assert_eq!((listener.count("POST /v1/files"), listener.count("POST /v1/batches")), (1, 2));
+}
+
+#[tokio::test]
 async fn tokens_that_wait_or_run_keep_the_limit() {
     let server = stepping().start().await.unwrap();
     let client = client_of(server.base_url(), &Jumping::default());
