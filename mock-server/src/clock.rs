@@ -108,6 +108,20 @@ impl Clock {
         }
     }
 
+    /// When the wall will show `at`, or did, if the clock moves by itself and will get there.
+    pub(crate) fn wall_when(&self, at: Timestamp) -> Option<Timestamp> {
+        let to_pass = at.since(self.anchor);
+        let to_pass = match self.mode {
+            ClockMode::Real => to_pass,
+            ClockMode::Scaled(factor) => {
+                // Not a moment too early: `now` rounds down.
+                Duration::try_from_secs_f64(to_pass.as_secs_f64() / factor).ok()? + Duration::from_millis(1)
+            }
+            ClockMode::Frozen | ClockMode::Stepping => return None,
+        };
+        Some(self.anchor_wall + to_pass)
+    }
+
     /// Moves on in another way, from the time it shows now.
     pub(crate) fn set_mode(&mut self, mode: ClockMode, wall: Timestamp) {
         *self = Self::new(mode, self.now(wall), wall);
@@ -133,10 +147,8 @@ impl WallClock {
     /// Reads the system's clock; from now on only the monotonic one is read.
     #[expect(clippy::disallowed_methods, reason = "the one reader of the operating system's clock")]
     pub(crate) fn start() -> Self {
-        let since_epoch =
-            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Self {
-            started_at: Timestamp::from_unix_millis(0) + since_epoch,
+            started_at: system_time(),
             started: std::time::Instant::now(),
             not_before: Timestamp::from_unix_millis(0),
         }
@@ -166,6 +178,13 @@ impl WallClock {
     pub(crate) fn elapsed(&self) -> Duration {
         std::time::Instant::now().duration_since(self.started)
     }
+}
+
+/// What the operating system shows, corrections and all: for what others hold against a clock of theirs.
+#[expect(clippy::disallowed_methods, reason = "the one reader of the operating system's clock")]
+pub(crate) fn system_time() -> Timestamp {
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_unix_millis(0) + since_epoch
 }
 
 #[cfg(test)]
@@ -208,6 +227,27 @@ mod tests {
         assert_eq!(needs(ClockMode::Frozen), None);
         let there = Clock::new(ClockMode::Frozen, in_a_minute, wall(0));
         assert_eq!(there.shows_in(START, wall(0)), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_clock_tells_when_the_wall_shows_that_a_time_has_come() {
+        for mode in
+            [ClockMode::Real, ClockMode::Scaled(3600.0), ClockMode::Scaled(0.3), ClockMode::Scaled(7e9)]
+        {
+            let clock = Clock::new(mode, START, wall(50));
+            for seconds in [0, 1, 7, 86_400] {
+                let at = START + Duration::from_secs(seconds);
+                let wall_when = clock.wall_when(at).unwrap();
+                assert!(clock.now(wall_when) >= at, "{mode} {seconds}");
+                assert!(
+                    clock.now(wall_when - Duration::from_millis(2)) < at || wall_when <= wall(51),
+                    "{mode}"
+                );
+            }
+        }
+        for mode in [ClockMode::Frozen, ClockMode::Stepping] {
+            assert_eq!(Clock::new(mode, START, wall(0)).wall_when(START), None);
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::scenario::{Scenario, Scenarios};
 use crate::sim::{Pace, Timestamp};
 use crate::store::DataDir;
 use crate::switches::Switches;
+use crate::webhook::Webhooks;
 
 /// How a server behaves. Everything has a default; nothing is read from the environment.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +46,8 @@ pub struct Config {
     pub models: ModelPolicy,
     /// What is done where the evidence contradicts itself.
     pub switches: Switches,
+    /// Who is told when a batch ends.
+    pub webhooks: Webhooks,
     /// In which everything survives the end of the server; nothing does if not set.
     pub data_dir: Option<DataDir>,
 }
@@ -95,6 +98,13 @@ pub struct Limits {
     pub journal_bytes: usize,
     /// Bytes that the journal keeps of each body of a request, and of each of an answer.
     pub journal_body_bytes: usize,
+    /// Endpoints that are told of the batches of one world.
+    pub world_webhooks: usize,
+    /// Deliveries of webhooks that one world remembers. When so many are still to be made, what happens then is told
+    /// to nobody.
+    pub world_deliveries: usize,
+    /// Webhooks that are under way at a time, of all worlds.
+    pub webhooks_at_a_time: usize,
 }
 
 /// How much a connection may take, and how long: for clients that stop half-way, by accident or on purpose. The
@@ -139,6 +149,9 @@ impl Default for Limits {
             journal_entries: 5_000,
             journal_bytes: 16 * 1024 * 1024,
             journal_body_bytes: 16 * 1024,
+            world_webhooks: 20,
+            world_deliveries: 10_000,
+            webhooks_at_a_time: 64,
         }
     }
 }

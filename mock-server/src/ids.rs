@@ -53,6 +53,16 @@ pub(crate) fn batch_request(written_at: Timestamp, rng: &mut impl Rng) -> String
     timed("batch_req_", written_at, rng)
 }
 
+/// The id of an event that webhooks tell: `evt_` and a [timed] number (F-401).
+pub(crate) fn event(created_at: Timestamp, rng: &mut impl Rng) -> String {
+    timed("evt_", created_at, rng)
+}
+
+/// A `webhook-id`: `wh_` and a [timed] number (F-402).
+pub(crate) fn webhook(created_at: Timestamp, rng: &mut impl Rng) -> String {
+    timed("wh_", created_at, rng)
+}
+
 /// The `request_id` of a result line (F-354).
 pub(crate) fn line_request(form: LineRequestId, rng: &mut impl Rng) -> String {
     let bits: u128 = rng.random();

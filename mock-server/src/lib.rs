@@ -90,6 +90,7 @@ pub mod sim;
 mod store;
 pub mod switches;
 mod toml_reading;
+mod webhook;
 mod world;
 
 pub use answers::{
@@ -106,3 +107,7 @@ pub use server::{Builder, ClockError, ClockHandle, DEFAULT_KEY, JournalHandle, M
 pub use sim::{Amount, Milestone, Pace, PaceDuration, Progress, Timestamp};
 pub use store::{DataDir, DataDirError};
 pub use switches::Switches;
+pub use webhook::{
+    WebhookEndpoint, WebhookEvent, WebhookPlan, WebhookPlanError, WebhookSecret, WebhookSecretError,
+    WebhookSignature, WebhookUrlError, Webhooks,
+};

@@ -1,6 +1,7 @@
 //! A server in a test, or anywhere else in a Rust program.
 
 mod connections;
+mod courier;
 mod journal;
 mod patience;
 mod waiting;
@@ -27,7 +28,9 @@ use crate::scenario::{KEY_PREFIX, ScenarioError, Scenarios};
 use crate::sim::{Pace, Timestamp};
 use crate::store::DataDir;
 use crate::switches::Switches;
+use crate::webhook::{WebhookEndpoint, WebhookPlan};
 use crate::world::{AdvanceError, AdvanceTo, World, Worlds};
+use courier::Courier;
 pub use journal::JournalHandle;
 pub(crate) use waiting::until_recorded;
 
@@ -67,6 +70,7 @@ pub struct MockServer {
     /// Dropping it ends the server.
     running: oneshot::Sender<()>,
     serving: JoinHandle<()>,
+    courier: Courier,
 }
 
 /// How a [`MockServer`] shall behave.
@@ -111,7 +115,9 @@ pub async fn serve(
 ) -> io::Result<()> {
     let data_dir = config.data_dir.clone();
     let app = App::new(Worlds::new(config)?, Guard::new(hosts));
+    let courier = Courier::start(app.clone());
     connections::serve(listener, app, shutdown, grace).await;
+    courier.stop().await;
     if let Some(data_dir) = data_dir {
         data_dir.close();
     }
@@ -238,10 +244,11 @@ impl MockServer {
     /// Stops it, and returns when that is done: requests under way are broken off, and a data directory is closed,
     /// so that another server can open it.
     pub async fn stop(self) {
-        let Self { address: _, app, running, serving } = self;
+        let Self { address: _, app, running, serving, courier } = self;
         drop(running);
         // Should it have panicked, it has stopped as well.
         let _ = serving.await;
+        courier.stop().await;
         if let Some(data_dir) = app.worlds.data_dir() {
             data_dir.close();
         }
@@ -386,6 +393,34 @@ impl Builder {
         self
     }
 
+    /// One more endpoint that is told when a batch ends, of whatever world; none if not called. The control API can
+    /// set others for a world.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use batchmock::{MockServer, WebhookEndpoint};
+    ///
+    /// let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".parse()?;
+    /// let endpoint = WebhookEndpoint::new("http://127.0.0.1:8000/hook", secret)?;
+    /// let server = MockServer::builder().webhook(endpoint).start().await?;
+    /// # drop(server);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn webhook(mut self, endpoint: WebhookEndpoint) -> Self {
+        self.config.webhooks.endpoints.push(endpoint);
+        self
+    }
+
+    /// How endpoints are told; as the service tells them if not set.
+    #[must_use]
+    pub fn webhook_plan(mut self, plan: WebhookPlan) -> Self {
+        self.config.webhooks.plan = plan;
+        self
+    }
+
     /// A directory in which everything survives the end of the server, whatever end it is: files, batches, worlds
     /// and clocks. It is made if there is none; nothing survives if not set. Only one server at a time can have it:
     /// [`MockServer::stop`] gives it back.
@@ -435,7 +470,8 @@ impl Builder {
             let _ = stopped.await;
         };
         let serving = tokio::spawn(connections::serve(listener, app.clone(), stopped, Duration::ZERO));
-        Ok(MockServer { address, app, running, serving })
+        let courier = Courier::start(app.clone());
+        Ok(MockServer { address, app, running, serving, courier })
     }
 }
 

@@ -17,6 +17,7 @@ use super::log::{self, LogFormat};
 use super::mock_args::MockArgs;
 use super::replay_args::tell_problems;
 use super::serve::base_url;
+use super::webhook_args;
 
 #[derive(Debug, Args)]
 pub(super) struct ExecArgs {
@@ -28,7 +29,8 @@ pub(super) struct ExecArgs {
     #[arg(long, value_name = "FORMAT", value_enum)]
     log_format: Option<LogFormat>,
 
-    /// The command and its arguments. It finds `OPENAI_BASE_URL` and `OPENAI_API_KEY` in its environment.
+    /// The command and its arguments. It finds `OPENAI_BASE_URL` and `OPENAI_API_KEY` in its environment, and
+    /// `OPENAI_WEBHOOK_SECRET` if an endpoint is told when a batch ends.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 
@@ -45,6 +47,7 @@ pub(super) async fn run(args: ExecArgs) -> Result<ExitCode, Failure> {
         .await
         .map_err(|error| Failure::address(format!("no port can be had: {error}")))?;
     let address = listener.local_addr().map_err(Failure::internal)?;
+    let secret = webhook_args::secret(&config).map(|secret| secret.reveal().to_owned());
     let (running, stopped) = oneshot::channel::<()>();
     let stopped = async move {
         let _ = stopped.await;
@@ -61,6 +64,7 @@ pub(super) async fn run(args: ExecArgs) -> Result<ExitCode, Failure> {
         .env("OPENAI_API_KEY", args.api_key)
         .env("NO_PROXY", no_proxy("NO_PROXY"))
         .env("no_proxy", no_proxy("no_proxy"))
+        .envs(secret.map(|secret| ("OPENAI_WEBHOOK_SECRET", secret)))
         .spawn()
         .map_err(|error| spawn_failure(program, &error))?;
     let status = signals

@@ -75,6 +75,19 @@ pub(super) struct LimitArgs {
     #[arg(long, hide_short_help = true, value_name = "BYTES", default_value_t = Limits::default().journal_body_bytes)]
     max_journal_body_bytes: usize,
 
+    /// Tell at most this many endpoints of the batches of one world.
+    #[arg(long, hide_short_help = true, value_name = "ENDPOINTS", default_value_t = Limits::default().world_webhooks)]
+    max_world_webhooks: usize,
+
+    /// Remember at most this many deliveries of webhooks in a world; what finds no room among those still to be made is
+    /// told to nobody.
+    #[arg(long, hide_short_help = true, value_name = "DELIVERIES", default_value_t = Limits::default().world_deliveries)]
+    max_world_deliveries: usize,
+
+    /// Have at most this many webhooks under way at a time.
+    #[arg(long, hide_short_help = true, value_name = "WEBHOOKS", default_value_t = Limits::default().webhooks_at_a_time)]
+    max_webhooks_at_a_time: usize,
+
     /// Accept at most this many bytes in a request line with its headers.
     #[arg(long, hide_short_help = true, value_name = "BYTES", default_value_t = ConnectionLimits::default().head_bytes)]
     max_head_bytes: usize,
@@ -126,6 +139,9 @@ impl LimitArgs {
             journal_entries: self.max_journal_entries,
             journal_bytes: self.max_journal_bytes,
             journal_body_bytes: self.max_journal_body_bytes,
+            world_webhooks: self.max_world_webhooks,
+            world_deliveries: self.max_world_deliveries,
+            webhooks_at_a_time: self.max_webhooks_at_a_time,
             ..Limits::default()
         }
     }
@@ -177,7 +193,8 @@ mod tests {
                      --head-timeout 9s --body-timeout 10s --answer-timeout 11s --idle-timeout 12s \
                      --max-upload-bytes 13 --max-part-bytes 14 --max-world-bytes 15 --max-world-files 16 \
                      --max-world-batches 17 --max-world-lines 18 --max-world-deleted-models 19 \
-                     --max-journal-entries 20 --max-journal-bytes 21 --max-journal-body-bytes 22";
+                     --max-journal-entries 20 --max-journal-bytes 21 --max-journal-body-bytes 22 \
+                     --max-world-webhooks 23 --max-world-deliveries 24 --max-webhooks-at-a-time 25";
         let Line { limits } = Line::parse_from(std::iter::once("batchmock").chain(flags.split_whitespace()));
         let requests = Limits {
             batch_lines: 1,
@@ -197,6 +214,9 @@ mod tests {
             journal_entries: 20,
             journal_bytes: 21,
             journal_body_bytes: 22,
+            world_webhooks: 23,
+            world_deliveries: 24,
+            webhooks_at_a_time: 25,
         };
         assert_eq!(limits.limits(), requests);
         let connections = ConnectionLimits {

@@ -13,6 +13,7 @@ use super::exit::Failure;
 use super::limit_args::LimitArgs;
 use super::replay_args::ReplayArgs;
 use super::scenarios::add_file;
+use super::webhook_args::WebhookArgs;
 
 /// How the mock behaves.
 #[derive(Debug, Args)]
@@ -91,6 +92,9 @@ pub(super) struct MockArgs {
     /// what can be switched.
     #[arg(long = "switch", value_name = "NAME=VALUE")]
     switches: Vec<String>,
+
+    #[command(flatten)]
+    webhooks: WebhookArgs,
 
     #[command(flatten)]
     limits: LimitArgs,
@@ -179,6 +183,7 @@ impl MockArgs {
                 ModelsName::Any => ModelPolicy::Any,
             },
             switches,
+            webhooks: self.webhooks.webhooks(self.seed)?,
             ..Config::default()
         })
     }

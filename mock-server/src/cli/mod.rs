@@ -17,6 +17,8 @@ mod scenarios;
 mod serve;
 mod switches;
 mod wait;
+mod webhook_args;
+mod webhooks;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -57,6 +59,8 @@ enum Command {
     Scenarios(scenarios::ScenariosArgs),
     /// List what `--switch` can switch, with what speaks for each value.
     Switches,
+    /// Receive webhooks, and tell what each is worth.
+    Webhooks(webhooks::WebhooksArgs),
     /// Play a whole batch, then an expired one, and tell what happens.
     Demo,
 }
@@ -80,6 +84,7 @@ pub(crate) fn run() -> ExitCode {
             Some(Command::Lines(args)) => lines::run(args),
             Some(Command::Scenarios(args)) => scenarios::run(args).await,
             Some(Command::Switches) => Ok(switches::run()),
+            Some(Command::Webhooks(args)) => webhooks::run(args).await,
             Some(Command::Demo) => demo::run().await,
         }
     });

@@ -15,6 +15,7 @@ use super::exit::Failure;
 use super::log::{self, LogFormat};
 use super::mock_args::MockArgs;
 use super::replay_args::tell_problems;
+use super::webhook_args;
 
 /// Where the mock listens if it is not told otherwise.
 pub(super) const DEFAULT_PORT: u16 = 7420;
@@ -224,6 +225,9 @@ fn banner(address: SocketAddr, config: &Config) {
         version = env!("CARGO_PKG_VERSION"),
         recordings = recordings(config),
     );
+    if let Some(webhooks) = webhook_args::told(config) {
+        eprintln!("  {webhooks}\n");
+    }
     if let Some(data_dir) = &config.data_dir {
         eprintln!(
             "  Everything is kept in {}.\n  Clocks and batches that are there go on as they were.\n",

@@ -1,5 +1,5 @@
-//! The mock's own API, under [`PREFIX`]: the clock, scenarios, what is to come for a batch, how it shall end, and what
-//! happened.
+//! The mock's own API, under [`PREFIX`]: the clock, scenarios, what is to come for a batch, how it shall end, what
+//! happened, and who is told.
 //!
 //! It acts on the world of the request's key, and is described by the document at `openapi.json` below the
 //! prefix. Times are whole Unix seconds beside RFC 3339; durations are words such as `26h` or `1h 30m`.
@@ -13,6 +13,7 @@ mod journal_view;
 mod scenarios;
 mod service;
 mod view;
+mod webhooks;
 
 use axum::routing::{MethodRouter, get, post};
 use axum::{Router, middleware};
@@ -46,6 +47,10 @@ pub(crate) fn router(app: App) -> Router<App> {
         .route("/journal", route(get(journal::show).delete(journal::clear)))
         .route("/journal/wait", route(get(journal::wait).post(journal::wait_by_body)))
         .route("/journal/har", route(get(journal::har)))
+        .route("/webhooks", route(get(webhooks::show).put(webhooks::set)))
+        .route("/webhooks", post(webhooks::add).delete(webhooks::remove))
+        .route("/webhooks/deliveries", route(get(webhooks::deliveries)))
+        .route("/webhooks/deliveries/{delivery_id}/redeliver", route(post(webhooks::redeliver)))
         .route_layer(middleware::from_fn_with_state(app.clone(), open_world));
     of_the_server
         .merge(of_a_world)

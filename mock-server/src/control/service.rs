@@ -12,7 +12,7 @@ use crate::http::{Account, ApiError, App, Json};
 use crate::nearest::nearest;
 
 /// The paths of the control API, for the message to who asked for another.
-const PATHS: [&str; 13] = [
+const PATHS: [&str; 16] = [
     "/health",
     "/ready",
     "/openapi.json",
@@ -26,6 +26,9 @@ const PATHS: [&str; 13] = [
     "/journal",
     "/journal/wait",
     "/journal/har",
+    "/webhooks",
+    "/webhooks/deliveries",
+    "/webhooks/deliveries/{delivery_id}/redeliver",
 ];
 
 /// That the server is there.

@@ -33,6 +33,7 @@ pub(crate) use error::{ApiError, BodyStalled};
 pub(crate) use exchange::open_world;
 pub(crate) use extract::{Account, Id, JsonBody, UntypedJsonBody};
 pub(crate) use json::Json;
+pub(crate) use query::Query;
 pub(crate) use recording::Recorded;
 
 use crate::clock::WallClock;

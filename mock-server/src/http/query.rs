@@ -36,7 +36,7 @@ impl Query {
     }
 
     /// A whole number in a range (F-032, F-244).
-    pub(super) fn integer(&self, name: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, ApiError> {
+    pub(crate) fn integer(&self, name: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, ApiError> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         let got = Node::from(text);
         let number: i64 = text.parse().map_err(|_| Refusal::wrong_type(name, "an integer", &got))?;

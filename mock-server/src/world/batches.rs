@@ -244,6 +244,11 @@ impl Batches {
         self.live.iter().map(|(_, place)| &self.entries[*place])
     }
 
+    /// The places of the batches that have not ended.
+    pub(super) fn live_places(&self) -> impl Iterator<Item = usize> {
+        self.live.iter().map(|(_, place)| *place)
+    }
+
     /// A page, newest first. An id that is not there is the end of the list (assumed, F-246).
     pub(super) fn page(&self, limit: usize, after: Option<&str>) -> Page<&BatchEntry> {
         let older_than = match after {

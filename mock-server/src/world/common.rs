@@ -3,9 +3,9 @@
 use std::io;
 use std::sync::Arc;
 
-use super::Behavior;
 use super::blob::{BlobDir, Scratch};
 use super::upload::Scanning;
+use super::{Agenda, Behavior};
 use crate::config::Config;
 use crate::scenario::Scenario;
 use crate::store::DataDir;
@@ -20,6 +20,8 @@ pub(super) struct Common {
     blobs: Arc<BlobDir>,
     /// What outlives the server, if anything does.
     pub(super) data_dir: Option<DataDir>,
+    /// When the courier is to look at which world.
+    pub(super) agenda: Arc<Agenda>,
 }
 
 impl Common {
@@ -32,7 +34,13 @@ impl Common {
             None => BlobDir::temporary(),
             Some(data_dir) => BlobDir::at(data_dir.scratch()),
         };
-        Ok(Self { plain: Arc::new(Behavior::new(&config)), blobs: blobs?, config, data_dir })
+        Ok(Self {
+            plain: Arc::new(Behavior::new(&config)),
+            blobs: blobs?,
+            config,
+            data_dir,
+            agenda: Arc::default(),
+        })
     }
 
     /// Where a new world begins its blobs.

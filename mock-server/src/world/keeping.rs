@@ -2,7 +2,7 @@
 
 use std::io;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::blob::Scratch;
 use super::changes::Changes;
@@ -14,7 +14,8 @@ use crate::clock::Clock;
 use crate::ids;
 use crate::journal::Journal;
 use crate::sim::{Seed, Timestamp};
-use crate::store::{KnownWorld, Ledger, WorldId};
+use crate::store::{AHEAD, DataDir, KnownWorld, Ledger, WorldId};
+use crate::webhook::Outbox;
 
 /// What the key of a world says about it.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ impl World {
             organization_id: ids::account("org-", &mut rng),
             project_id: ids::account("proj_", &mut rng),
         });
-        let state = State::new(new_clock(&common, wall), Arc::clone(&scratch.storage), Arc::clone(&journal));
+        let state = new_state(&common, &scratch, &journal, wall);
         let world = Self::with_state(id, names, account, common, scratch, journal, state);
         world.lock().begin_to_keep(Changes::of_new_world());
         world
@@ -60,7 +61,15 @@ impl World {
     ) -> Self {
         let account = Arc::clone(&known.facts.account);
         let chosen = known.facts.scenario.as_ref().map(|scenario| common.behavior_in(Some(scenario)));
-        let state = State::known(known, chosen, Arc::clone(&scratch.storage), Arc::clone(&journal), wall);
+        // What happened in the last second may not have been told. It may be told twice, but under the same id.
+        let read_until = common.data_dir.as_ref().and_then(DataDir::wall_was_read_until);
+        let told_until = read_until.map(|read_until| read_until - AHEAD);
+        let mut outbox = new_outbox(&common);
+        if let Some(wall) = told_until {
+            outbox.is_told_until(known.facts.clock.now(wall));
+        }
+        let state =
+            State::known(known, chosen, outbox, Arc::clone(&scratch.storage), Arc::clone(&journal), wall);
         let world = Self::with_state(id, names, account, common, scratch, journal, state);
         world.lock().begin_to_keep(Changes::default());
         world
@@ -85,6 +94,7 @@ impl World {
             common,
             scratch,
             journal,
+            seat: OnceLock::new(),
             state: Mutex::new(state),
         }
     }
@@ -92,8 +102,7 @@ impl World {
     /// Empties the world, with its journal, and sets its clock as it was at first.
     pub(crate) fn reset(&self, wall: Timestamp) {
         let mut state = self.lock();
-        let journal = Arc::clone(&self.journal);
-        let emptied = State::new(new_clock(&self.common, wall), Arc::clone(&self.scratch.storage), journal);
+        let emptied = new_state(&self.common, &self.scratch, &self.journal, wall);
         let before = std::mem::replace(&mut *state, emptied);
         state.begin_to_keep(Changes::of_new_world());
         self.journal.clear();
@@ -137,11 +146,17 @@ impl World {
     }
 }
 
-fn new_clock(common: &Common, wall: Timestamp) -> Clock {
-    Clock::new(common.config.clock, common.config.start_at.unwrap_or(wall), wall)
+fn new_state(common: &Common, scratch: &Scratch, journal: &Arc<Journal>, wall: Timestamp) -> State {
+    let clock = Clock::new(common.config.clock, common.config.start_at.unwrap_or(wall), wall);
+    State::new(clock, new_outbox(common), Arc::clone(&scratch.storage), Arc::clone(journal))
 }
 
-/// A world whose lock is held. When it is let go, what has changed is handed over to be kept.
+fn new_outbox(common: &Common) -> Outbox {
+    Outbox::new(&common.config.webhooks, common.config.limits.world_deliveries)
+}
+
+/// A world whose lock is held. When it is let go, what has changed is handed over to be kept, and the courier is
+/// told when to look.
 pub(super) struct Locked<'w> {
     world: &'w World,
     state: MutexGuard<'w, State>,
@@ -172,6 +187,9 @@ impl DerefMut for Locked<'_> {
 
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
+        if let Some(seat) = self.world.seat.get() {
+            seat.enter(self.state.next_errand());
+        }
         let Some(ledger) = &self.world.ledger else { return };
         let Some(changes) = &mut self.state.changes else { return };
         if !changes.are_none() {

@@ -9,6 +9,7 @@
 //! disk ([`Incoming`], [`Results::usage`]) is done by the caller, outside the lock.
 
 mod advance;
+mod agenda;
 mod batches;
 mod behavior;
 mod blob;
@@ -30,12 +31,15 @@ mod scene;
 mod state;
 mod storage;
 mod upload;
+mod webhooks;
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 pub(crate) use advance::{AdvanceError, AdvanceTo, Advanced, CameDue};
+pub(crate) use agenda::Agenda;
+use agenda::Seat;
 pub(crate) use batches::{BatchRecord, BatchView, Happenings, Problems};
 use batchmock_client::types::Purpose;
 pub(crate) use behavior::Behavior;
@@ -53,6 +57,7 @@ pub(crate) use scene::SCENARIO_METADATA;
 pub(crate) use state::Counters;
 pub(crate) use storage::{Full, Storage};
 pub(crate) use upload::{Incoming, Input, Scanning, Upload};
+pub(crate) use webhooks::{TooManyWebhooks, WebhooksView};
 
 use crate::clock::ClockMode;
 use crate::config::{BATCH_FILES_KEPT_FOR, ModelPolicy};
@@ -83,6 +88,8 @@ pub(crate) struct World {
     ledger: Option<Ledger>,
     /// What happened in it.
     journal: Arc<Journal>,
+    /// Where it says when it has something to be told next.
+    seat: OnceLock<Arc<Seat>>,
     state: Mutex<State>,
 }
 

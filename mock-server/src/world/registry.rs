@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dashmap::DashMap;
 
-use super::World;
 use super::common::Common;
 use super::keeping::Names;
+use super::{Agenda, World};
 use crate::config::Config;
 use crate::journal::Journal;
 use crate::scenario::ScenarioError;
@@ -55,6 +55,11 @@ impl Worlds {
     /// What outlives the server, if anything does.
     pub(crate) fn data_dir(&self) -> Option<&DataDir> {
         self.common.data_dir.as_ref()
+    }
+
+    /// When the courier is to look at which world.
+    pub(crate) fn agenda(&self) -> &Agenda {
+        &self.common.agenda
     }
 
     /// The seed of the next answer to a request without a key.
@@ -107,6 +112,7 @@ impl Worlds {
             World::new(id, names, Arc::clone(&self.common), scratch, journal, wall)
         };
         let world = Arc::new(world);
+        world.take_a_seat();
         if let Some(lost) = self.by_key.insert(key.to_owned(), Arc::clone(&world)) {
             world.count_answers_on_from(&lost);
         }

@@ -23,6 +23,7 @@ use crate::config::Limits;
 use crate::journal::{Journal, Mistake, WorldEvent};
 use crate::sim::{Intervention, InterventionKind, Timestamp};
 use crate::store::{KnownWorld, WorldFacts};
+use crate::webhook::{Outbox, WebhookEvent};
 
 /// Everything in a world that changes, under its one lock.
 #[derive(Debug)]
@@ -49,6 +50,8 @@ pub(super) struct State {
     journal: Arc<Journal>,
     /// What happened before this, an earlier run has seen.
     told_from: Timestamp,
+    /// What is to be told of all this.
+    outbox: Outbox,
     /// What is still to be kept of all this; none if nothing is.
     pub(super) changes: Option<Changes>,
 }
@@ -77,7 +80,7 @@ enum Removal {
 }
 
 impl State {
-    pub(super) fn new(clock: Clock, storage: Arc<Storage>, journal: Arc<Journal>) -> Self {
+    pub(super) fn new(clock: Clock, outbox: Outbox, storage: Arc<Storage>, journal: Arc<Journal>) -> Self {
         Self {
             clock,
             files: Files::default(),
@@ -93,14 +96,17 @@ impl State {
             storage,
             journal,
             told_from: Timestamp::from_unix_millis(i64::MIN),
+            outbox,
             changes: None,
         }
     }
 
-    /// The state that facts tell. The journal is told of what happens from now on.
+    /// The state that facts tell. The journal is told of what happens from now on, and endpoints of what the outbox does
+    /// not know to be told.
     pub(super) fn known(
         known: KnownWorld,
         chosen: Option<Arc<Behavior>>,
+        outbox: Outbox,
         storage: Arc<Storage>,
         journal: Arc<Journal>,
         wall: Timestamp,
@@ -108,8 +114,13 @@ impl State {
         let KnownWorld { facts, deleted_models, files, uploads, batches } = known;
         let WorldFacts { label: _, account: _, clock, counters, scenario: _ } = facts;
         let told_from = clock.now(wall);
-        let mut state =
-            Self { deleted_models, counters, chosen, told_from, ..Self::new(clock, storage, journal) };
+        let mut state = Self {
+            deleted_models,
+            counters,
+            chosen,
+            told_from,
+            ..Self::new(clock, outbox, storage, journal)
+        };
         for (number, file) in files {
             state.files.add(number, file);
         }
@@ -120,6 +131,7 @@ impl State {
         for (batch, happened) in batches {
             state.batches.add(batch, happened, &state.storage);
         }
+        state.foretell_all();
         state
     }
 
@@ -152,6 +164,15 @@ impl State {
 
     pub(super) fn counters(&self) -> Counters {
         self.counters
+    }
+
+    pub(super) fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// The latest time anybody has been told.
+    pub(super) fn latest(&self) -> Timestamp {
+        self.latest
     }
 
     pub(super) fn now(&mut self, wall: Timestamp) -> Timestamp {
@@ -272,6 +293,16 @@ impl State {
             let end = self.batches.next_end().filter(|(at, _)| *at <= now);
             let expiry = self.files.next_expiry().filter(|(at, _)| *at <= now);
             let next_of_batches = [turn, end].into_iter().flatten().map(|(at, _)| at).min();
+            let foretold = self.outbox.next_foretold().filter(|(at, _)| {
+                *at <= now
+                    && end.is_none_or(|(end, _)| *at <= end)
+                    && expiry.is_none_or(|(expiry, _)| *at < expiry)
+            });
+            if let Some((_, place)) = foretold {
+                let batch = &self.batches.entry(place).record;
+                self.outbox.tell_early(place, &batch.id, batch.seed, wall);
+                continue;
+            }
             match (turn, end, expiry) {
                 (None, None, None) => return now,
                 // At the same instant the expiry comes first: a file is gone from the instant on that its
@@ -282,7 +313,7 @@ impl State {
                 }
                 // A batch has its last status when its files appear.
                 (Some(turn), end, _) if end.is_none_or(|(ends_at, _)| turn.0 <= ends_at) => self.turn(turn),
-                (_, Some((at, place)), _) => self.end_batch(at, place, scratch),
+                (_, Some((at, place)), _) => self.end_batch(at, place, wall, scratch),
                 (Some(_), None, _) | (None, None, Some(_)) => unreachable!("one alone is taken above"),
             }
         }
@@ -362,6 +393,7 @@ impl State {
             self.journal.noticed(at, &Mistake::TwinBatch { batch_id, twin_of, input_file_id });
         }
         let place = self.batches.add(record, Happenings::default(), &self.storage);
+        self.foretell(place);
         self.note(|changes| changes.created_batch(place));
         place
     }
@@ -380,6 +412,7 @@ impl State {
     pub(super) fn intervene(&mut self, place: usize, next: Intervention) -> bool {
         let makes_a_difference = self.batches.intervene(place, next);
         if makes_a_difference {
+            self.foretell(place);
             self.note(|changes| changes.of_batch(place, None));
         }
         makes_a_difference
@@ -440,6 +473,11 @@ impl State {
         }
     }
 
+    /// Changes what is to be told.
+    pub(super) fn outbox_mut(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
+
     /// Tells of the next status of a batch.
     fn turn(&mut self, turn: (Timestamp, usize)) {
         let Some(status) = self.batches.turn(turn) else { return };
@@ -452,13 +490,16 @@ impl State {
         });
     }
 
-    /// Shows the files of a batch that has ended.
-    fn end_batch(&mut self, ends_at: Timestamp, place: usize, scratch: &Scratch) {
+    /// Shows the files of a batch that has ended, and lets it be told.
+    fn end_batch(&mut self, ends_at: Timestamp, place: usize, wall: Timestamp, scratch: &Scratch) {
         self.batches.end(ends_at, place);
         let entry = self.batches.entry_mut(place);
         let batch = Arc::clone(&entry.record);
         let last = entry.observe(ends_at);
         let spent = entry.happened.spent;
+        if let Some(event) = WebhookEvent::of(last.status) {
+            self.outbox.tell_end(place, (&batch.id, batch.seed), (event, ends_at), wall);
+        }
         let (results, [output, error]) = Results::new(Arc::clone(&batch), last, spent, scratch.clone());
         let results = Arc::new(results);
         entry.results = Some(Arc::clone(&results));

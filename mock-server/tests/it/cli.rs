@@ -11,3 +11,4 @@ pub(crate) mod process;
 mod scenarios;
 mod serve;
 mod wait;
+mod webhooks;

@@ -9,4 +9,5 @@ mod document;
 mod endings;
 mod guard;
 mod plan;
+mod webhooks;
 mod worlds;

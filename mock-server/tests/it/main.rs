@@ -23,4 +23,5 @@ mod switches;
 mod tidy;
 mod transcripts;
 mod trouble;
+mod webhooks;
 mod worlds;

@@ -20,6 +20,9 @@ fn every_command_explains_itself() {
         "lines",
         "lines check",
         "lines schema",
+        "webhooks",
+        "webhooks listen",
+        "webhooks secret",
         "demo",
     ] {
         let help = run(command.split_whitespace().chain(["--help"]));
@@ -60,6 +63,11 @@ fn a_bad_flag_is_wrong_usage() {
         &["--idle-timeout", "0s"],
         &["--line", "order-*=429"],
         &["--line", "custom_id=*:teapot"],
+        &["--webhook-url", "localhost:8000"],
+        &["--webhook-url", "http://localhost/", "--webhook-secret", "whsec_no base64"],
+        &["--webhook-url", "http://localhost/", "--webhook-event", "batch.canceled"],
+        &["--webhook-secret", "key"],
+        &["--webhook-plan", "{ copys = 2 }"],
         &["exec"],
         &["clock", "advance"],
         &["clock", "advance", "26h", "--next"],

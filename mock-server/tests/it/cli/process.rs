@@ -16,6 +16,7 @@ pub(crate) fn batchmock<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>)
     for name in [
         "OPENAI_BASE_URL",
         "OPENAI_API_KEY",
+        "OPENAI_WEBHOOK_SECRET",
         "HTTP_PROXY",
         "http_proxy",
         "NO_PROXY",

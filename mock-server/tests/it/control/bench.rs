@@ -84,6 +84,10 @@ impl Bench {
         self.ask_as(KEY, "POST", path, Some(body)).await
     }
 
+    pub(super) async fn delete(&self, path: &str) -> Answer {
+        self.ask_as(KEY, "DELETE", path, None).await
+    }
+
     /// Advances the clock, which must work.
     pub(super) async fn advance(&self, target: Value) -> Value {
         self.post("/clock/advance", target).await.expect(200)
@@ -182,6 +186,7 @@ impl Answer {
 impl Document {
     /// The path of the document that a path of the control API is an instance of.
     pub(super) fn template(&self, path: &str) -> Option<&str> {
+        let path = path.split('?').next().unwrap();
         let fits = |template: &str| {
             let (template, path) = (template.split('/'), path.split('/'));
             template.clone().count() == path.clone().count()

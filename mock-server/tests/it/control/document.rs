@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 
 use super::bench::{Answer, Bench, KEY};
 
+/// An endpoint that takes nothing: no program listens at this port.
+const SILENT: &str = "http://127.0.0.1:9/hook";
+
 /// The methods that an operation of the document can have.
 const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
 
@@ -63,9 +66,14 @@ async fn every_status_of_every_operation_is_answered() {
             "/clock/advance" => json!({"by": 0}),
             "/scenario" => json!({"name": "happy-shuffled"}),
             "/journal/wait" => json!({"for": 0}),
+            "/webhooks" if method == "POST" => json!({"url": SILENT}),
+            "/webhooks" => json!({"plan": {}}),
             _ => json!({"status": "completed"}),
         };
         for status in statuses {
+            if template == "/webhooks" {
+                bench.delete("/webhooks").await.expect(200);
+            }
             let mut asked = method.as_str();
             let mut batch_id = id.as_str();
             let mut query = "";
@@ -90,11 +98,39 @@ async fn every_status_of_every_operation_is_answered() {
                 409 if template == "/clock/advance" => {
                     tune = Box::new(|request| request.bearer_auth(KEY).json(&json!({"to": 0})));
                 }
+                409 if template == "/webhooks" => {
+                    let many = vec![json!({"url": SILENT}); 20];
+                    bench.put("/webhooks", json!({"endpoints": many})).await.expect(200);
+                    let more = if method == "POST" {
+                        json!({"url": SILENT})
+                    } else {
+                        json!({"endpoints": vec![json!({"url": SILENT}); 21]})
+                    };
+                    tune = Box::new(move |request| request.bearer_auth(KEY).json(&more));
+                }
                 409 => batch_id = &ended,
                 413 => tune = Box::new(|request| request.bearer_auth(KEY).body(too_long.clone())),
                 other => panic!("{method} {template}: nothing is known of {other}"),
             }
-            let path = template.replace("{batch_id}", batch_id);
+            let mut path = template.replace("{batch_id}", batch_id);
+            if template.contains("{delivery_id}") {
+                // One that waits for its next attempt, or has been given up.
+                bench.delete("/webhooks").await.expect(200);
+                bench.put("/webhooks", json!({"plan": {"delay": "1h"}})).await.expect(200);
+                bench.post("/webhooks", json!({"url": SILENT})).await.expect(200);
+                let told = bench.create(&["d"]).await;
+                bench.force(&told, json!({"status": "cancelled"})).await.expect(200);
+                let deliveries = bench.get("/webhooks/deliveries").await.expect(200);
+                let delivery =
+                    if status == 404 { "none" } else { deliveries["deliveries"][0]["id"].as_str().unwrap() };
+                path = template.replace("{delivery_id}", delivery);
+                if status == 200 {
+                    continue;
+                }
+            }
+            if template == "/webhooks/deliveries" && status == 400 {
+                path.push_str("?limit=0");
+            }
             let answer =
                 bench.send(asked, &path, tune(bench.request(asked, &format!("{path}{query}")))).await;
             assert_eq!(answer.status, status, "{method} {template}: {:#}", answer.body);
@@ -199,6 +235,26 @@ async fn what_it_does_not_allow_is_refused() {
             &ending,
             json!({"status": "failed", "errors": [{"code": "bad", "message": "bad", "row": 1}]}),
         ),
+        ("PUT", "/webhooks", json!({})),
+        ("PUT", "/webhooks", json!({"url": SILENT})),
+        ("PUT", "/webhooks", json!({"endpoints": {}})),
+        ("PUT", "/webhooks", json!({"endpoints": [SILENT]})),
+        ("PUT", "/webhooks", json!({"endpoints": [{"url": "ftp://127.0.0.1/"}]})),
+        ("PUT", "/webhooks", json!({"endpoints": [{"url": "http://u:p@127.0.0.1/"}]})),
+        ("PUT", "/webhooks", json!({"plan": {"copys": 2}})),
+        ("PUT", "/webhooks", json!({"plan": {"copies": 0}})),
+        ("PUT", "/webhooks", json!({"plan": {"early": "yes"}})),
+        ("PUT", "/webhooks", json!({"plan": {"signature": "rong"}})),
+        ("PUT", "/webhooks", json!({"plan": {"timeout": 0}})),
+        ("PUT", "/webhooks", json!({"plan": {"delay": true}})),
+        ("PUT", "/webhooks", json!({"plan": {"retry_speed": 1.5}})),
+        ("POST", "/webhooks", json!({})),
+        ("POST", "/webhooks", json!({"url": ""})),
+        ("POST", "/webhooks", json!({"url": SILENT, "secret": ""})),
+        ("POST", "/webhooks", json!({"url": SILENT, "secret": 1})),
+        ("POST", "/webhooks", json!({"url": SILENT, "events": []})),
+        ("POST", "/webhooks", json!({"url": SILENT, "events": ["batch.canceled"]})),
+        ("POST", "/webhooks", json!({"url": SILENT, "event": "batch.failed"})),
     ];
     let mut refusals = String::new();
     for (method, path, body) in cases {
@@ -227,6 +283,10 @@ async fn texts_that_no_schema_can_tell_are_refused_as_well() {
         ("POST", "/clock/advance", json!({"by": "90"})),
         ("POST", "/clock/advance", json!({"by": 1e300})),
         ("POST", "/clock/advance", json!({"to": "2030-02-31T00:00:00Z"})),
+        ("PUT", "/webhooks", json!({"plan": {"delay": "soon"}})),
+        ("PUT", "/webhooks", json!({"plan": {"timeout": "25h"}})),
+        ("POST", "/webhooks", json!({"url": "http://a b/"})),
+        ("POST", "/webhooks", json!({"url": SILENT, "secret": "whsec_no base64"})),
     ] {
         let message = bench.ask_as(KEY, method, path, Some(body.clone())).await.refusal(400);
         writeln!(refusals, "{method} {path} {body}\n  {message}").unwrap();
@@ -247,7 +307,7 @@ async fn bodies_that_are_no_json_objects_are_refused() {
 async fn an_unknown_path_is_told_the_nearest() {
     let bench = Bench::start().await;
     let mut answers = String::new();
-    for path in ["/clocks", "/clock/advances", "/batches/batch_1/plans", "/health/", ""] {
+    for path in ["/clocks", "/clock/advances", "/batches/batch_1/plans", "/webhook", "/health/", ""] {
         let message = bench.get(path).await.refusal(404);
         writeln!(answers, "{path}: {message}").unwrap();
     }

@@ -12,3 +12,4 @@ mod results;
 mod transport;
 mod uploads;
 mod validation;
+mod webhooks;
