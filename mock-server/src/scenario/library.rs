@@ -34,6 +34,7 @@ static BUILTIN: LazyLock<Scenarios> = LazyLock::new(|| {
         "stuck-and-nasty",
         "future",
         "paged-list",
+        "webhook-twice",
     ] {
         scenarios.add_toml(name, text).expect("a test reads all that come with batchmock");
     }

@@ -31,6 +31,7 @@ use crate::input::Problem;
 use crate::sim::{Pace, Status};
 use crate::switches::Switches;
 use crate::toml_reading::TomlError;
+use crate::webhook::WebhookPlan;
 
 /// A situation that has a name: what is otherwise than by default.
 ///
@@ -98,6 +99,8 @@ struct Parts {
     shown_status: Option<Vec<(Status, String)>>,
     unknown_fields: Option<bool>,
     page_size: Option<usize>,
+    /// How endpoints are told.
+    webhook: Option<Arc<WebhookPlan>>,
     example: Example,
 }
 
@@ -123,6 +126,7 @@ impl Parts {
             shown_status,
             unknown_fields,
             page_size,
+            webhook,
             example,
         } = self;
         Self {
@@ -136,6 +140,7 @@ impl Parts {
             shown_status: shown_status.or_else(|| base.shown_status.clone()),
             unknown_fields: unknown_fields.or(base.unknown_fields),
             page_size: page_size.or(base.page_size),
+            webhook: webhook.or_else(|| base.webhook.clone()),
             example: Example {
                 n_lines: example.n_lines.or(base.example.n_lines),
                 cancel_after: example.cancel_after.or(base.example.cancel_after),
@@ -201,6 +206,7 @@ impl Scenario {
             shown_status,
             unknown_fields,
             page_size,
+            webhook,
             example: _,
         } = &self.parts;
         let mut told = Vec::new();
@@ -229,6 +235,7 @@ impl Scenario {
             told.push("batches have a field that nobody knows".to_owned());
         }
         told.extend(page_size.map(|size| format!("a page of a list has {size} at most")));
+        told.extend(webhook.as_ref().map(|plan| format!("webhook {plan}")));
         told
     }
 
@@ -284,6 +291,11 @@ impl Scenario {
     /// How many entries a page of a list has at most, whatever was asked for.
     pub(crate) fn page_size(&self) -> Option<usize> {
         self.parts.page_size
+    }
+
+    /// How endpoints are told of its batches, if not as elsewhere.
+    pub(crate) fn webhook(&self) -> Option<&Arc<WebhookPlan>> {
+        self.parts.webhook.as_ref()
     }
 }
 

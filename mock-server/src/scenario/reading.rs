@@ -11,9 +11,10 @@ use crate::input::Problem;
 use crate::sim::Status;
 use crate::switches::Switches;
 use crate::toml_reading::{Document, Entry, Table, TomlError};
+use crate::webhook::WebhookPlan;
 
 /// What a scenario can say, and a variant of it as well.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "summary",
     "stepping",
     "pace",
@@ -24,6 +25,7 @@ const KEYS: [&str; 11] = [
     "shown_status",
     "unknown_fields",
     "page_size",
+    "webhook",
     "example",
 ];
 
@@ -92,6 +94,7 @@ impl Parts {
             shown_status: table.get("shown_status").map(|entry| shown_status(&entry)).transpose()?,
             unknown_fields: table.get("unknown_fields").map(|entry| yes_or_no(&entry)).transpose()?,
             page_size: page_size.and_then(|size| usize::try_from(size).ok()),
+            webhook: WebhookPlan::from_key(table, "webhook")?.map(Arc::new),
             example: table.get("example").map_or(Ok(Example::default()), |entry| example(&entry))?,
         })
     }

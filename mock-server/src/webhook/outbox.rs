@@ -27,7 +27,8 @@ const GATHERING_FOR: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Outbox {
     endpoints: Vec<Listener>,
-    plan: WebhookPlan,
+    /// How they are told, unless something says otherwise for a batch.
+    plan: Arc<WebhookPlan>,
     /// How many deliveries are remembered.
     most: usize,
     /// By their numbers.
@@ -114,7 +115,7 @@ impl Outbox {
     pub(crate) fn new(webhooks: &Webhooks, most: usize) -> Self {
         let mut outbox = Self {
             endpoints: Vec::new(),
-            plan: webhooks.plan.clone(),
+            plan: Arc::new(webhooks.plan.clone()),
             most,
             deliveries: BTreeMap::new(),
             over: VecDeque::new(),
@@ -152,7 +153,7 @@ impl Outbox {
     }
 
     /// How endpoints are told.
-    pub(crate) fn plan(&self) -> &WebhookPlan {
+    pub(crate) fn plan(&self) -> &Arc<WebhookPlan> {
         &self.plan
     }
 
@@ -192,9 +193,9 @@ impl Outbox {
         }
     }
 
-    /// Tells in another way from now on.
+    /// Tells in another way what happens from now on.
     pub(crate) fn set_plan(&mut self, plan: WebhookPlan) {
-        self.plan = plan;
+        self.plan = Arc::new(plan);
     }
 
     /// Takes what has happened by then as told.
@@ -222,12 +223,18 @@ impl Outbox {
     }
 
     /// Tells early what was to be told of a batch.
-    pub(crate) fn tell_early(&mut self, batch: usize, id: &str, seed: Seed, wall: Timestamp) {
+    pub(crate) fn tell_early(
+        &mut self,
+        batch: usize,
+        (id, seed): (&str, Seed),
+        plan: Option<&Arc<WebhookPlan>>,
+        wall: Timestamp,
+    ) {
         let Some((at, kind)) = self.foretold.remove(&batch) else { return };
         self.foretold_by_time.remove(&(at, batch));
         let event = Arc::new(Event::new(kind, id, seed, at));
         self.told_early.insert(batch, Arc::clone(&event));
-        self.tell(&event, 1, wall);
+        self.tell(&event, 1, plan, wall);
     }
 
     /// Tells that a batch has ended: as often as planned, less what was told early.
@@ -236,6 +243,7 @@ impl Outbox {
         batch: usize,
         (id, seed): (&str, Seed),
         (kind, at): (WebhookEvent, Timestamp),
+        plan: Option<&Arc<WebhookPlan>>,
         wall: Timestamp,
     ) {
         self.foretell(batch, None);
@@ -243,10 +251,10 @@ impl Outbox {
         if at <= self.told_until {
             return;
         }
-        let copies = self.plan.copies;
+        let copies = plan.unwrap_or(&self.plan).copies;
         match early {
-            Some(event) => self.tell(&event, copies - 1, wall),
-            None => self.tell(&Arc::new(Event::new(kind, id, seed, at)), copies, wall),
+            Some(event) => self.tell(&event, copies - 1, plan, wall),
+            None => self.tell(&Arc::new(Event::new(kind, id, seed, at)), copies, plan, wall),
         }
     }
 
@@ -287,8 +295,8 @@ impl Outbox {
                 number: turn.number,
                 endpoint: Arc::clone(&listener.endpoint),
                 event: Arc::clone(&delivery.event),
-                signature: self.plan.signature_of(n_attempt),
-                timeout: self.plan.timeout,
+                signature: delivery.plan.signature_of(n_attempt),
+                timeout: delivery.plan.timeout,
             });
         }
         errands
@@ -305,7 +313,7 @@ impl Outbox {
         let listener = self.endpoints.iter_mut().find(|listener| listener.number == delivery.listener);
         let next_at = listener.and_then(|listener| {
             listener.is_busy = false;
-            let due_at = delivery.plan_next(self.plan.retry_speed, wall)?;
+            let due_at = delivery.plan_next(wall)?;
             self.counters.n_orders += 1;
             listener.queue.insert(Turn { due_at, order: self.counters.n_orders, number });
             Some(due_at)
@@ -319,17 +327,19 @@ impl Outbox {
     // Inside
 
     /// Tells everybody who wants to hear of it.
-    fn tell(&mut self, event: &Arc<Event>, copies: u32, wall: Timestamp) {
+    fn tell(&mut self, event: &Arc<Event>, copies: u32, plan: Option<&Arc<WebhookPlan>>, wall: Timestamp) {
+        let plan = Arc::clone(plan.unwrap_or(&self.plan));
         for at in 0..self.endpoints.len() {
             if self.endpoints[at].endpoint.hears_of().contains(&event.kind) {
-                let numbers: Vec<_> = (0..copies).filter_map(|_| self.add_delivery(at, event)).collect();
-                self.enqueue(at, numbers, wall);
+                let numbers: Vec<_> =
+                    (0..copies).filter_map(|_| self.add_delivery(at, event, &plan)).collect();
+                self.enqueue(at, numbers, &plan, wall);
             }
         }
     }
 
     /// Remembers one more delivery, unless all that are remembered are still to be made.
-    fn add_delivery(&mut self, at: usize, event: &Arc<Event>) -> Option<u64> {
+    fn add_delivery(&mut self, at: usize, event: &Arc<Event>, plan: &Arc<WebhookPlan>) -> Option<u64> {
         if self.deliveries.len() >= self.most {
             let Some(oldest) = self.over.pop_front() else {
                 self.counters.n_dropped += 1;
@@ -340,20 +350,21 @@ impl Outbox {
         self.counters.n_deliveries += 1;
         let number = self.counters.n_deliveries;
         let Listener { number: listener, endpoint, .. } = &self.endpoints[at];
-        self.deliveries.insert(number, Delivery::new(*listener, Arc::clone(endpoint), Arc::clone(event)));
+        let delivery = Delivery::new(*listener, Arc::clone(endpoint), Arc::clone(event), Arc::clone(plan));
+        self.deliveries.insert(number, delivery);
         Some(number)
     }
 
     /// Puts copies of an event at the end of the queue of an endpoint, or where the plan says.
-    fn enqueue(&mut self, at: usize, numbers: Vec<u64>, wall: Timestamp) {
-        let due_at = wall + self.plan.delay;
-        if self.plan.reorder <= 1 {
+    fn enqueue(&mut self, at: usize, numbers: Vec<u64>, plan: &WebhookPlan, wall: Timestamp) {
+        let due_at = wall + plan.delay;
+        if plan.reorder <= 1 {
             self.schedule(at, &numbers, due_at);
             return;
         }
         let listener = &mut self.endpoints[at];
         listener.group.push(numbers);
-        let is_full = listener.group.len() >= self.plan.reorder as usize;
+        let is_full = listener.group.len() >= plan.reorder as usize;
         let mut group = if is_full { std::mem::take(&mut listener.group) } else { listener.group.clone() };
         let due_at = if is_full {
             group.reverse();

@@ -1,5 +1,6 @@
 //! How endpoints are told.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::toml_reading::{Document, Entry, Table, TomlError};
@@ -103,7 +104,6 @@ impl WebhookPlan {
         ["copies", "early", "reorder", "delay", "signature", "signature_attempts", "timeout", "retry_speed"];
 
     /// The plan that stands in a table under a key, if it is there: `[webhook]` in a document that has more.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for documents that have more than a plan"))]
     pub(crate) fn from_key(table: Table<'_>, key: &str) -> Result<Option<Self>, TomlError> {
         table.get(key).map(|entry| Self::from_table(entry.table()?)).transpose()
     }
@@ -142,6 +142,28 @@ impl WebhookPlan {
     pub(super) fn signature_of(&self, n_attempt: u32) -> WebhookSignature {
         let is_meant = self.signature_attempts.is_none_or(|most| n_attempt <= most);
         if is_meant { self.signature } else { WebhookSignature::Right }
+    }
+}
+
+/// What it says that is otherwise than usual, as an inline table.
+impl fmt::Display for WebhookPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { copies, early, reorder, delay, signature, signature_attempts, timeout, retry_speed } =
+            self;
+        let usual = Self::default();
+        let time = |time: &Duration| format!("\"{}\"", humantime::format_duration(*time));
+        let said = [
+            (*copies != usual.copies).then(|| format!("copies = {copies}")),
+            (*early != usual.early).then(|| format!("early = {early}")),
+            (*reorder != usual.reorder).then(|| format!("reorder = {reorder}")),
+            (*delay != usual.delay).then(|| format!("delay = {}", time(delay))),
+            (*signature != usual.signature).then(|| format!("signature = \"{}\"", signature.name())),
+            signature_attempts.map(|most| format!("signature_attempts = {most}")),
+            (*timeout != usual.timeout).then(|| format!("timeout = {}", time(timeout))),
+            (*retry_speed != usual.retry_speed).then(|| format!("retry_speed = {retry_speed}")),
+        ];
+        let said: Vec<_> = said.into_iter().flatten().collect();
+        if said.is_empty() { f.write_str("{}") } else { write!(f, "{{ {} }}", said.join(", ")) }
     }
 }
 
@@ -187,7 +209,9 @@ mod tests {
             timeout: Duration::from_secs(65),
             retry_speed: 1_000,
         };
-        assert_eq!(all.parse(), Ok(plan));
+        assert_eq!(all.parse(), Ok(plan.clone()));
+        assert_eq!(plan.to_string(), all.replace('\'', "\""));
+        assert_eq!(WebhookPlan::default().to_string(), "{}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::responder::Responder;
 use crate::scenario::Scenario;
 use crate::sim::{Pace, Plan, Seed, Status, Timestamp, Workload};
 use crate::switches::{ResultOrder, Switches};
+use crate::webhook::WebhookPlan;
 
 /// What decides how a batch lives and what its lines are answered, beside its input. A batch keeps what was in
 /// force when it was created, whatever the server is told later.
@@ -77,6 +78,11 @@ impl Behavior {
     /// Whether records have fields that nobody knows.
     pub(crate) fn has_unknown_fields(&self) -> bool {
         self.scenario.as_deref().is_some_and(Scenario::has_unknown_fields)
+    }
+
+    /// How endpoints are told of a batch, if not as the world does.
+    pub(crate) fn webhook(&self) -> Option<&Arc<WebhookPlan>> {
+        self.scenario.as_deref().and_then(Scenario::webhook)
     }
 
     /// Decides the life of a batch with this seed.

@@ -300,7 +300,7 @@ impl State {
             });
             if let Some((_, place)) = foretold {
                 let batch = &self.batches.entry(place).record;
-                self.outbox.tell_early(place, &batch.id, batch.seed, wall);
+                self.outbox.tell_early(place, (&batch.id, batch.seed), batch.behavior.webhook(), wall);
                 continue;
             }
             match (turn, end, expiry) {
@@ -498,7 +498,8 @@ impl State {
         let last = entry.observe(ends_at);
         let spent = entry.happened.spent;
         if let Some(event) = WebhookEvent::of(last.status) {
-            self.outbox.tell_end(place, (&batch.id, batch.seed), (event, ends_at), wall);
+            let named = (batch.id.as_str(), batch.seed);
+            self.outbox.tell_end(place, named, (event, ends_at), batch.behavior.webhook(), wall);
         }
         let (results, [output, error]) = Results::new(Arc::clone(&batch), last, spent, scratch.clone());
         let results = Arc::new(results);

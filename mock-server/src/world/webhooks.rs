@@ -122,7 +122,11 @@ impl World {
 
 impl Outbox {
     fn view(&self) -> WebhooksView {
-        WebhooksView { endpoints: self.endpoints(), plan: self.plan().clone(), n_dropped: self.n_dropped() }
+        WebhooksView {
+            endpoints: self.endpoints(),
+            plan: WebhookPlan::clone(self.plan()),
+            n_dropped: self.n_dropped(),
+        }
     }
 }
 
@@ -165,7 +169,9 @@ impl State {
     /// Says what is to be told early of a batch, and when: at the last change that cannot be told from one in the
     /// middle of its life.
     pub(super) fn foretell(&mut self, place: usize) {
-        let is_early = self.outbox().plan().early && !self.outbox().is_deaf();
+        let behavior = &self.batches().entry(place).record.behavior;
+        let plan = behavior.webhook().unwrap_or_else(|| self.outbox().plan());
+        let is_early = plan.early && !self.outbox().is_deaf();
         let what = if is_early { self.last_quiet_change(place) } else { None };
         self.outbox_mut().foretell(place, what);
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::super::endpoint::WebhookEndpoint;
 use super::super::event::Event;
+use super::super::plan::WebhookPlan;
 use super::super::schedule::wait_after;
 use crate::sim::Timestamp;
 
@@ -19,6 +20,8 @@ pub(super) struct Delivery {
     pub(super) listener: u32,
     endpoint: Arc<WebhookEndpoint>,
     pub(super) event: Arc<Event>,
+    /// How it is told.
+    pub(super) plan: Arc<WebhookPlan>,
     attempts: VecDeque<Attempt>,
     /// Attempts since it was begun, or begun anew.
     n_attempts: u32,
@@ -91,9 +94,14 @@ impl fmt::Display for Outcome {
 }
 
 impl Delivery {
-    pub(super) fn new(listener: u32, endpoint: Arc<WebhookEndpoint>, event: Arc<Event>) -> Self {
+    pub(super) fn new(
+        listener: u32,
+        endpoint: Arc<WebhookEndpoint>,
+        event: Arc<Event>,
+        plan: Arc<WebhookPlan>,
+    ) -> Self {
         let state = DeliveryState::GivenUp;
-        Self { listener, endpoint, event, attempts: VecDeque::new(), n_attempts: 0, state }
+        Self { listener, endpoint, event, plan, attempts: VecDeque::new(), n_attempts: 0, state }
     }
 
     pub(super) fn view(&self, number: u64) -> DeliveryView {
@@ -147,11 +155,11 @@ impl Delivery {
     }
 
     /// Decides after an attempt when it is tried again, if it is.
-    pub(super) fn plan_next(&mut self, retry_speed: u32, wall: Timestamp) -> Option<Timestamp> {
+    pub(super) fn plan_next(&mut self, wall: Timestamp) -> Option<Timestamp> {
         if self.was_taken() {
             return None;
         }
-        let next_at = wait_after(self.n_attempts, retry_speed).map(|wait| wall + wait);
+        let next_at = wait_after(self.n_attempts, self.plan.retry_speed).map(|wait| wall + wait);
         if let Some(next_at) = next_at {
             self.wait_until(next_at);
         }

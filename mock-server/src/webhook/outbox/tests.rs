@@ -19,7 +19,7 @@ fn outbox(plan: &str, endpoints: &[&str]) -> Outbox {
 /// Ends a batch of the world.
 fn end(outbox: &mut Outbox, batch: usize, wall: Timestamp) {
     let (id, seed) = (format!("batch_{batch}"), BATCH.nth("batch", batch as u64));
-    outbox.tell_end(batch, (&id, seed), (WebhookEvent::Completed, wall), wall);
+    outbox.tell_end(batch, (&id, seed), (WebhookEvent::Completed, wall), None, wall);
 }
 
 /// What is told now, each `path batch`, and taken by whoever is told.
@@ -65,7 +65,7 @@ fn an_endpoint_hears_of_what_it_wants_to() {
     outbox.add_endpoint(endpoint("expired").events([WebhookEvent::Expired]));
     end(&mut outbox, 1, NOW);
     assert_eq!(outbox.next_due(), None);
-    outbox.tell_end(2, ("batch_2", BATCH), (WebhookEvent::Expired, NOW), NOW);
+    outbox.tell_end(2, ("batch_2", BATCH), (WebhookEvent::Expired, NOW), None, NOW);
     assert_eq!(told(&mut outbox, NOW), ["/expired batch_2"]);
 }
 
@@ -140,6 +140,19 @@ fn groups_are_told_last_first() {
 }
 
 #[test]
+fn what_is_to_be_told_otherwise_of_a_batch_is_told_so_to_its_end() {
+    let mut outbox = outbox("{ copies = 2 }", &["a"]);
+    let plan = Arc::new("{ retry_speed = 1000, signature = 'stale' }".parse::<WebhookPlan>().unwrap());
+    outbox.tell_end(1, ("batch_1", BATCH), (WebhookEvent::Completed, NOW), Some(&plan), NOW);
+    outbox.set_plan(WebhookPlan::default());
+    let errand = outbox.take(NOW).pop().unwrap();
+    assert_eq!(errand.signature, WebhookSignature::Stale);
+    outbox.record(errand.number, &errand.event, Outcome::Answered(500), NOW);
+    assert_eq!(outbox.next_due(), Some(NOW + Duration::from_millis(5)));
+    assert_eq!(outbox.deliveries().count(), 1);
+}
+
+#[test]
 fn a_delay_is_for_the_first_attempt() {
     let mut outbox = outbox("{ delay = '1m' }", &["a"]);
     end(&mut outbox, 1, NOW);
@@ -153,7 +166,7 @@ fn something_told_early_is_told_once_less_at_the_end() {
     let seed = BATCH.nth("batch", 1);
     outbox.foretell(1, Some((NOW, WebhookEvent::Completed)));
     assert_eq!(outbox.next_foretold(), Some((NOW, 1)));
-    outbox.tell_early(1, "batch_1", seed, NOW);
+    outbox.tell_early(1, ("batch_1", seed), None, NOW);
     assert_eq!(outbox.next_foretold(), None);
     assert_eq!(told(&mut outbox, NOW), ["/a batch_1"]);
     end(&mut outbox, 1, NOW + seconds(9));
@@ -166,10 +179,10 @@ fn something_told_early_is_told_once_less_at_the_end() {
 fn something_foretold_that_comes_otherwise_is_told_as_it_is() {
     let mut outbox = outbox("{ early = true }", &["a"]);
     outbox.foretell(1, Some((NOW, WebhookEvent::Completed)));
-    outbox.tell_early(1, "batch_1", BATCH, NOW);
+    outbox.tell_early(1, ("batch_1", BATCH), None, NOW);
     outbox.foretell(1, Some((NOW + seconds(1), WebhookEvent::Cancelled)));
     assert_eq!(outbox.next_foretold(), None, "what was told cannot be taken back");
-    outbox.tell_end(1, ("batch_1", BATCH), (WebhookEvent::Cancelled, NOW), NOW);
+    outbox.tell_end(1, ("batch_1", BATCH), (WebhookEvent::Cancelled, NOW), None, NOW);
     let events: Vec<_> = outbox.deliveries().map(|delivery| delivery.event.kind.name()).collect();
     assert_eq!(events, ["batch.cancelled", "batch.completed"]);
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::bench::{Bench, read};
 use super::receiver::{Receiver, Reply, SECRET};
-use crate::support::{chats, days, frozen};
+use crate::support::{CHAT, chats, days, frozen, new_batch};
 
 #[tokio::test]
 async fn an_event_can_be_told_twice_and_once_before_it_can_be_seen() {
@@ -40,6 +40,21 @@ async fn an_event_can_be_told_twice_and_once_before_it_can_be_seen() {
     assert_eq!(first.header("webhook-id"), second.header("webhook-id"));
     bench.ended(2).await;
     assert!(bench.receiver.rest().is_empty());
+}
+
+#[tokio::test]
+async fn a_scenario_says_how_its_batches_are_told_of() {
+    let mut bench = Bench::planned("{ signature = 'wrong' }").await;
+    let input = bench.client.upload_lines(&chats(2)).await;
+    let mut new = new_batch(&input, CHAT);
+    new["metadata"] = json!({"mock_scenario": "webhook-twice"});
+    let batch = bench.client.post("/batches", &new).await.id();
+    bench.server.clock().advance(days(1)).unwrap();
+    let (first, second) = (bench.receiver.next().await, bench.receiver.next().await);
+    assert_eq!((first.body.as_str(), first.told().1), (second.body.as_str(), batch));
+    assert_eq!(first.objection(SECRET), None, "the plan of a scenario is a whole one");
+    let completed_at = bench.client.retrieve(&second.told().1).await.json()["completed_at"].as_i64().unwrap();
+    assert!(first.json()["created_at"].as_i64().unwrap() < completed_at);
 }
 
 #[tokio::test]
