@@ -1,4 +1,6 @@
 //! Webhooks on the command line.
+//!
+//! Who reads what a mock logs blocks, and so needs a second thread for the endpoint that is to answer meanwhile.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
@@ -10,7 +12,7 @@ use crate::support::{Client, chats};
 use crate::webhooks::receiver::{Receiver, SECRET};
 
 /// The secret of a mock whose seed is 0.
-fn made() -> String {
+fn made_secret() -> String {
     run(["webhooks", "secret"]).stdout.trim_end().to_owned()
 }
 
@@ -24,20 +26,20 @@ async fn complete_a_batch(served: &Served) -> String {
     batch
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_made_secret_is_told_once_and_signs() {
     let mut receiver = Receiver::start().await;
     let mut served = Served::start(&["--clock", "frozen", "--webhook-url", &receiver.url("/hook")]);
     let batch = complete_a_batch(&served).await;
     let told = receiver.next().await;
-    assert_eq!((told.told().1, told.objection(&made())), (batch.clone(), None));
-    served.line_with(&format!("signed with the secret {}.", made()));
+    assert_eq!((told.told().1, told.objection(&made_secret())), (batch.clone(), None));
+    served.line_with(&format!("signed with the secret {}.", made_secret()));
     let logged = served.line_with(&batch);
     assert!(logged.contains("batch.completed"), "{logged}");
-    assert_eq!(served.told.matches(&made()).count(), 1, "{}", served.told);
+    assert_eq!(served.told.matches(&made_secret()).count(), 1, "{}", served.told);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_given_secret_is_shown_nowhere() {
     for format in ["text", "json"] {
         let mut receiver = Receiver::start().await;
@@ -108,5 +110,33 @@ async fn a_listener_tells_what_each_webhook_is_worth() {
         stdout.read_line(&mut line).unwrap();
         let words: Vec<_> = line.trim_end().split("  ").collect();
         assert_eq!((words[0], words[1], words[3]), ("batch.completed", batch.as_str(), verdict), "{line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secure_endpoint_is_told_if_the_system_trusts_it_and_not_otherwise() {
+    let dir = tempfile::tempdir().unwrap();
+    for is_trusted in [true, false] {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let file = dir.path().join("trusted.pem");
+        let trusted = if is_trusted { made.cert.pem() } else { other.cert.pem() };
+        std::fs::write(&file, trusted).unwrap();
+        let key = made.signing_key.serialize_der().try_into().unwrap();
+        let mut receiver = Receiver::secure(made.cert.der().clone(), key).await;
+        let url = format!("https://localhost:{}/hook", receiver.address.port());
+        let mut command = batchmock(["serve", "--port", "0", "--clock", "frozen", "--webhook-url", &url]);
+        command.env("SSL_CERT_FILE", &file).env_remove("SSL_CERT_DIR");
+        let mut served = Served::start_by(command);
+        let batch = complete_a_batch(&served).await;
+        let logged = served.line_with(&batch);
+        if is_trusted {
+            assert!(logged.contains("answered with status 200"), "{logged}");
+            let told = receiver.next().await;
+            assert_eq!((told.told().1, told.objection(&made_secret())), (batch, None));
+        } else {
+            assert!(logged.contains("no connection: invalid peer certificate"), "{logged}");
+            assert!(receiver.rest().is_empty());
+        }
     }
 }

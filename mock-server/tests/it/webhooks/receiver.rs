@@ -15,6 +15,9 @@ use serde_json::Value;
 use standardwebhooks::Webhook;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// What everything is signed with.
 pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -56,12 +59,25 @@ impl Receiver {
 
     /// One that first gives these answers, and then 200.
     pub(crate) async fn answering(replies: impl IntoIterator<Item = Reply>) -> Self {
+        Self::behind(replies, None).await
+    }
+
+    /// One that answers 200 over TLS, with this certificate and its key.
+    pub(crate) async fn secure(certificate: CertificateDer<'static>, key: PrivateKeyDer<'static>) -> Self {
+        let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+        let config =
+            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
+        Self::behind([], Some(TlsAcceptor::from(Arc::new(config)))).await
+    }
+
+    async fn behind(replies: impl IntoIterator<Item = Reply>, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, received) = mpsc::unbounded_channel();
         let replies: Replies = Arc::new(Mutex::new(replies.into_iter().collect()));
         let router = Router::new().fallback(take).with_state((sender, replies));
-        tokio::spawn(async { axum_serve(listener, router).await });
+        tokio::spawn(serve(listener, tls, router));
         Self { address, received }
     }
 
@@ -134,13 +150,24 @@ async fn take(
 }
 
 /// What `axum::serve` does, which the features of the package leave out.
-async fn axum_serve(listener: TcpListener, router: Router) {
+async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router) {
     use hyper::server::conn::http1;
     use hyper_util::rt::TokioIo;
     use hyper_util::service::TowerToHyperService;
 
     while let Ok((stream, _)) = listener.accept().await {
         let service = TowerToHyperService::new(router.clone());
-        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        let tls = tls.clone();
+        tokio::spawn(async move {
+            let http = http1::Builder::new();
+            match tls {
+                None => http.serve_connection(TokioIo::new(stream), service).await,
+                Some(tls) => match tls.accept(stream).await {
+                    Ok(stream) => http.serve_connection(TokioIo::new(stream), service).await,
+                    // Who does not trust the certificate goes.
+                    Err(_) => Ok(()),
+                },
+            }
+        });
     }
 }
