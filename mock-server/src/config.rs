@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::answers::{LineRules, Recording, Unrecorded};
 use crate::clock::ClockMode;
+use crate::fault::FaultPlan;
 use crate::journal::JournalLimits;
 use crate::responder::AnswerStyle;
 use crate::scenario::{Scenario, Scenarios};
@@ -36,6 +37,8 @@ pub struct Config {
     pub recordings: Vec<Recording>,
     /// What becomes of requests that no recording knows.
     pub unrecorded: Unrecorded,
+    /// What goes wrong between clients and each world.
+    pub faults: FaultPlan,
     /// How much is accepted.
     pub limits: Limits,
     /// How much a connection may take, and how long.
@@ -105,6 +108,8 @@ pub struct Limits {
     pub world_deliveries: usize,
     /// Webhooks that are under way at a time, of all worlds.
     pub webhooks_at_a_time: usize,
+    /// Rules for faults of one world.
+    pub world_faults: usize,
 }
 
 /// How much a connection may take, and how long: for clients that stop half-way, by accident or on purpose. The
@@ -152,6 +157,7 @@ impl Default for Limits {
             world_webhooks: 20,
             world_deliveries: 10_000,
             webhooks_at_a_time: 64,
+            world_faults: 10_000,
         }
     }
 }

@@ -74,6 +74,7 @@ mod config;
 mod control;
 mod deviations;
 pub mod endpoint;
+mod fault;
 mod http;
 mod ids;
 mod input;
@@ -99,11 +100,14 @@ pub use answers::{
 };
 pub use clock::ClockMode;
 pub use config::{Config, ConnectionLimits, Limits, ModelPolicy};
+pub use fault::{FaultError, FaultPlan, FaultRule};
 pub use journal::{Body, EntryKind, JournalEntry, JournalFilter, Note, Outcome, ReceivedRequest, WorldEvent};
 pub use operation::Operation;
 pub use responder::AnswerStyle;
 pub use scenario::{Scenario, ScenarioError, Scenarios, Timeline};
-pub use server::{Builder, ClockError, ClockHandle, DEFAULT_KEY, JournalHandle, MockServer, serve};
+pub use server::{
+    Builder, ClockError, ClockHandle, DEFAULT_KEY, FaultCount, FaultHandle, JournalHandle, MockServer, serve,
+};
 pub use sim::{Amount, Milestone, Pace, PaceDuration, Progress, Timestamp};
 pub use store::{DataDir, DataDirError};
 pub use switches::Switches;

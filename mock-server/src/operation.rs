@@ -59,6 +59,23 @@ pub enum Operation {
     Unknown,
 }
 
+/// What an operation is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// Batches.
+    Batches,
+    /// Files.
+    Files,
+    /// Uploads in parts.
+    Uploads,
+    /// Models.
+    Models,
+    /// An answer of a model.
+    Inference,
+    /// Nothing that there is.
+    Nothing,
+}
+
 /// What a request asks for, and of what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Called<'p> {
@@ -126,6 +143,30 @@ impl Operation {
     /// The operation of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|operation| operation.name() == name)
+    }
+
+    /// What it is about.
+    pub(crate) fn subject(self) -> Subject {
+        match self {
+            Self::CreateBatch | Self::RetrieveBatch | Self::ListBatches | Self::CancelBatch => {
+                Subject::Batches
+            }
+            Self::UploadFile
+            | Self::ListFiles
+            | Self::RetrieveFile
+            | Self::DeleteFile
+            | Self::FileContent => Subject::Files,
+            Self::CreateUpload | Self::AddPart | Self::CompleteUpload | Self::CancelUpload => {
+                Subject::Uploads
+            }
+            Self::ListModels | Self::RetrieveModel | Self::DeleteModel => Subject::Models,
+            Self::ChatCompletions
+            | Self::Completions
+            | Self::Embeddings
+            | Self::Responses
+            | Self::Moderations => Subject::Inference,
+            Self::Unknown => Subject::Nothing,
+        }
     }
 
     /// What a request asks for: its method in capitals, its path without a query. A request for the head of an answer

@@ -2,6 +2,8 @@
 
 mod connections;
 mod courier;
+mod delivery;
+mod faults;
 mod journal;
 mod patience;
 mod waiting;
@@ -21,6 +23,7 @@ use crate::answers::{LineRules, Recording, Unrecorded};
 use crate::clock::ClockMode;
 use crate::config::{Config, ConnectionLimits, Limits, ModelPolicy};
 use crate::control::Guard;
+use crate::fault::FaultPlan;
 use crate::http::App;
 use crate::journal::ReceivedRequest;
 use crate::responder::AnswerStyle;
@@ -31,6 +34,7 @@ use crate::switches::Switches;
 use crate::webhook::{WebhookEndpoint, WebhookPlan};
 use crate::world::{AdvanceError, AdvanceTo, World, Worlds};
 use courier::Courier;
+pub use faults::{FaultCount, FaultHandle};
 pub use journal::JournalHandle;
 pub(crate) use waiting::until_recorded;
 
@@ -241,6 +245,33 @@ impl MockServer {
         self.journal(api_key).requests()
     }
 
+    /// The faults of the world of [`api_key`](Self::api_key).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use batchmock::{FaultPlan, MockServer};
+    ///
+    /// let server = MockServer::start().await?;
+    /// let rule = r#"{ operation = "list_batches", nth = 1, error = "overloaded" }"#.parse()?;
+    /// server.faults().add(&FaultPlan::new(vec![rule]))?;
+    /// let url = format!("{}/batches", server.base_url());
+    /// let ask = || reqwest::Client::new().get(&url).bearer_auth(server.api_key()).send();
+    /// assert_eq!(ask().await?.status(), 503);
+    /// assert_eq!(ask().await?.status(), 200);
+    /// assert_eq!(server.faults().counts()[0].n_fired, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn faults(&self) -> FaultHandle {
+        self.faults_of(self.api_key())
+    }
+
+    /// The faults of the world of any key.
+    pub fn faults_of(&self, api_key: &str) -> FaultHandle {
+        FaultHandle { key: api_key.to_owned(), app: self.app.clone() }
+    }
+
     /// Stops it, and returns when that is done: requests under way are broken off, and a data directory is closed,
     /// so that another server can open it.
     pub async fn stop(self) {
@@ -326,6 +357,32 @@ impl Builder {
     #[must_use]
     pub fn unrecorded(mut self, unrecorded: Unrecorded) -> Self {
         self.config.unrecorded = unrecorded;
+        self
+    }
+
+    /// What goes wrong between clients and each world; nothing if not set.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use batchmock::{FaultPlan, MockServer};
+    ///
+    /// let plan = FaultPlan::from_toml(
+    ///     r#"
+    ///     [[fault]]
+    ///     operation = "create_batch"
+    ///     nth = 1
+    ///     connection = "lost_acknowledgement"
+    ///     "#,
+    /// )?;
+    /// let server = MockServer::builder().faults(plan).start().await?;
+    /// # drop(server);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn faults(mut self, plan: FaultPlan) -> Self {
+        self.config.faults = plan;
         self
     }
 

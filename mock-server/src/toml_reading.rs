@@ -261,6 +261,17 @@ impl<'d> Entry<'d> {
         self.value.get_ref().is_array()
     }
 
+    /// The value as a text; nothing if it is something else.
+    pub(crate) fn as_text(&self) -> Option<&'d str> {
+        self.value.get_ref().as_str()
+    }
+
+    /// What the value lists; nothing if it is no list.
+    pub(crate) fn items(&self) -> Option<Vec<Self>> {
+        let items = self.value.get_ref().as_array()?;
+        Some(items.iter().map(|value| Self { value, ..*self }).collect())
+    }
+
     /// The value as a table; nothing if it is something else.
     pub(crate) fn as_table(&self) -> Option<Table<'d>> {
         self.value.get_ref().as_table().map(|entries| self.table_of(entries, &self.value.span()))

@@ -1,8 +1,8 @@
-//! Rules for lines, in TOML and as the command line says them, and what else the command line reads.
+//! Rules for lines and faults, in TOML and as the command line says them, and what else the command line reads.
 
 #![no_main]
 
-use batchmock::{ClockMode, LineRule, LineRules, RuleTrial};
+use batchmock::{ClockMode, FaultPlan, FaultRule, LineRule, LineRules, RuleTrial};
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 
@@ -16,6 +16,13 @@ fuzz_target!(|text: &str| {
     }
     if let Ok(rule) = text.parse::<LineRule>() {
         try_out(LineRules::new(vec![rule]), text);
+    }
+    match FaultPlan::from_toml(text) {
+        Ok(plan) => assert_eq!(FaultPlan::from_toml(&plan.to_toml()).as_ref(), Ok(&plan)),
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+    if let Ok(rule) = text.parse::<FaultRule>() {
+        assert_eq!(rule.to_string().parse(), Ok(rule));
     }
     if let Ok(mode) = text.parse::<ClockMode>() {
         assert_eq!(mode.to_string().parse(), Ok(mode));

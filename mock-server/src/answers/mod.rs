@@ -18,7 +18,7 @@ mod trial;
 use std::io;
 use std::sync::Arc;
 
-pub(crate) use errors::ErrorSource;
+pub(crate) use errors::{ErrorSource, quota_exceeded};
 pub(crate) use giving::{Asking, Depth, Given};
 pub use outcome::LineOutcome;
 use recording::{Found, RecordedAt};

@@ -88,6 +88,10 @@ pub(super) struct LimitArgs {
     #[arg(long, hide_short_help = true, value_name = "WEBHOOKS", default_value_t = Limits::default().webhooks_at_a_time)]
     max_webhooks_at_a_time: usize,
 
+    /// Have at most this many faults in a world.
+    #[arg(long, hide_short_help = true, value_name = "FAULTS", default_value_t = Limits::default().world_faults)]
+    max_world_faults: usize,
+
     /// Accept at most this many bytes in a request line with its headers.
     #[arg(long, hide_short_help = true, value_name = "BYTES", default_value_t = ConnectionLimits::default().head_bytes)]
     max_head_bytes: usize,
@@ -142,6 +146,7 @@ impl LimitArgs {
             world_webhooks: self.max_world_webhooks,
             world_deliveries: self.max_world_deliveries,
             webhooks_at_a_time: self.max_webhooks_at_a_time,
+            world_faults: self.max_world_faults,
             ..Limits::default()
         }
     }
@@ -194,7 +199,8 @@ mod tests {
                      --max-upload-bytes 13 --max-part-bytes 14 --max-world-bytes 15 --max-world-files 16 \
                      --max-world-batches 17 --max-world-lines 18 --max-world-deleted-models 19 \
                      --max-journal-entries 20 --max-journal-bytes 21 --max-journal-body-bytes 22 \
-                     --max-world-webhooks 23 --max-world-deliveries 24 --max-webhooks-at-a-time 25";
+                     --max-world-webhooks 23 --max-world-deliveries 24 --max-webhooks-at-a-time 25 \
+                     --max-world-faults 26";
         let Line { limits } = Line::parse_from(std::iter::once("batchmock").chain(flags.split_whitespace()));
         let requests = Limits {
             batch_lines: 1,
@@ -217,6 +223,7 @@ mod tests {
             world_webhooks: 23,
             world_deliveries: 24,
             webhooks_at_a_time: 25,
+            world_faults: 26,
         };
         assert_eq!(limits.limits(), requests);
         let connections = ConnectionLimits {

@@ -82,7 +82,11 @@ where
             (true, 400..500) => ("\u{1b}[33m", "\u{1b}[0m"),
             (true, 500..) => ("\u{1b}[31m", "\u{1b}[0m"),
         };
-        writeln!(to, "{method} {path} {color}{status}{plain} {ms}.{tenths} ms  {world}")
+        match status {
+            // Nothing was answered.
+            0 => writeln!(to, "{method} {path} --- {ms}.{tenths} ms  {world}"),
+            _ => writeln!(to, "{method} {path} {color}{status}{plain} {ms}.{tenths} ms  {world}"),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The mock's own API, under [`PREFIX`]: the clock, scenarios, what is to come for a batch, how it shall end, what
+//! The mock's own API, under [`PREFIX`]: the clock, faults, scenarios, what is to come for a batch, how it shall end, what
 //! happened, and who is told.
 //!
 //! It acts on the world of the request's key, and is described by the document at `openapi.json` below the
@@ -6,6 +6,7 @@
 
 mod batches;
 mod clock;
+mod faults;
 mod guard;
 mod har;
 mod journal;
@@ -40,6 +41,7 @@ pub(crate) fn router(app: App) -> Router<App> {
         .route("/reset", route(post(service::reset)))
         .route("/clock", route(get(clock::show).put(clock::set)))
         .route("/clock/advance", route(post(clock::advance)))
+        .route("/faults", route(get(faults::show).put(faults::set).post(faults::add).delete(faults::clear)))
         .route("/batches/{batch_id}/plan", route(get(batches::plan)))
         .route("/batches/{batch_id}/ending", route(post(batches::force)))
         .route("/scenario", route(get(scenarios::show).put(scenarios::choose).delete(scenarios::leave)))

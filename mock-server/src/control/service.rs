@@ -12,13 +12,14 @@ use crate::http::{Account, ApiError, App, Json};
 use crate::nearest::nearest;
 
 /// The paths of the control API, for the message to who asked for another.
-const PATHS: [&str; 16] = [
+const PATHS: [&str; 17] = [
     "/health",
     "/ready",
     "/openapi.json",
     "/reset",
     "/clock",
     "/clock/advance",
+    "/faults",
     "/batches/{batch_id}/plan",
     "/batches/{batch_id}/ending",
     "/scenario",

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use batchmock_client::types::{Batch, BatchPage};
 use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::faults::UnseenInput;
 use super::files::off_the_runtime;
 use super::query::Query;
 use super::{Account, ApiError, App, Id, Json, JsonBody, Recorded, view};
@@ -31,9 +33,11 @@ pub(super) async fn create(
     State(app): State<App>,
     Account(world): Account,
     recorded: Recorded,
+    unseen: Option<Extension<UnseenInput>>,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Shown>, ApiError> {
-    let new = new_batch(&world, &body)?;
+    let mut new = new_batch(&world, &body)?;
+    new.unseen_input = unseen.map(|Extension(UnseenInput(what))| what);
     let input_file_id = new.input_file_id.clone();
     let wall = app.wall();
     let examiner = Arc::clone(&world);
@@ -64,6 +68,17 @@ pub(super) async fn retrieve(
         recorded.tells_end();
     }
     Ok(Json::indented(batch))
+}
+
+/// A batch as it was so long ago.
+pub(super) async fn as_it_was(
+    app: &App,
+    Account(world): &Account,
+    id: &str,
+    ago: Duration,
+) -> Result<Json<Shown>, ApiError> {
+    let view = world.batch_as_it_was(app.wall(), id, ago).map_err(|_| ApiError::no_such_batch(id))?;
+    Ok(Json::indented(shown(view).await?))
 }
 
 /// `POST /v1/batches/{batch_id}/cancel`
@@ -160,7 +175,7 @@ fn new_batch(world: &World, body: &Map<String, Value>) -> Result<NewBatch, ApiEr
     let output_expires_after = expiry(&body, "output_expires_after")?;
     let behavior =
         world.behavior_for(metadata.as_ref()).map_err(|error| ApiError::metadata_of_no_scenario(&error))?;
-    Ok(NewBatch { endpoint, input_file_id, metadata, output_expires_after, behavior })
+    Ok(NewBatch { endpoint, input_file_id, metadata, output_expires_after, behavior, unseen_input: None })
 }
 
 /// How long a file is kept after its creation, if that is said (F-112, F-237).

@@ -154,7 +154,7 @@ impl ApiError {
     }
 
     /// A world that takes no more of something; the texts are ours.
-    pub(super) fn world_is_full(full: Full) -> Self {
+    pub(crate) fn world_is_full(full: Full) -> Self {
         let (has, so) = match full {
             Full::Files(limit) => (format!("{limit} files"), "delete some, or reset the world"),
             Full::Batches(limit) => (format!("{limit} batches"), "reset the world, or use another key"),
@@ -162,6 +162,7 @@ impl ApiError {
                 (format!("{limit} lines of batches"), "delete files, reset the world, or use another key")
             }
             Full::DeletedModels(limit) => (format!("{limit} deleted models"), "reset the world"),
+            Full::Faults(limit) => (format!("room for {limit} faults"), "clear some, or reset the world"),
         };
         Self::unavailable(format!("batchmock has {has} in this world, and takes no more: {so}."))
     }
@@ -259,11 +260,7 @@ impl ApiError {
     /// An upload with which nothing is done. No refusal of an upload was recorded: all texts are assumed (F-159).
     pub(super) fn upload(error: UploadError, id: &str) -> Self {
         let (message, param) = match error {
-            UploadError::NoSuchUpload => {
-                let error =
-                    ErrorBody::invalid_request(format!("No such Upload object: {id}")).with_param("id");
-                return Self::new(StatusCode::NOT_FOUND, error);
-            }
+            UploadError::NoSuchUpload => return Self::no_such_upload(id),
             UploadError::Unusable(error) => return error.into(),
             UploadError::TooLarge => ("File is too large.".to_owned(), None),
             UploadError::Ended(status) => {
@@ -287,6 +284,12 @@ impl ApiError {
             Some(param) => error.with_param(param),
             None => error,
         })
+    }
+
+    /// An upload that does not exist; the text is assumed (F-159).
+    pub(super) fn no_such_upload(id: &str) -> Self {
+        let error = ErrorBody::invalid_request(format!("No such Upload object: {id}")).with_param("id");
+        Self::new(StatusCode::NOT_FOUND, error)
     }
 
     /// A batch that does not exist (F-241).

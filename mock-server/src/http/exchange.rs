@@ -14,8 +14,10 @@ use tower::ServiceExt as _;
 
 use super::hearing::Unread;
 use super::recording::Recording;
-use super::{Account, ApiError, App, headers, hearing};
+use super::{Account, ApiError, App, faults, headers, hearing};
 use crate::control;
+use crate::fault::AppliedFault;
+use crate::operation::Operation;
 use crate::sim::Timestamp;
 
 /// Holds one exchange: whatever a request is and is answered, it is read to its end, the answer has the headers
@@ -56,7 +58,9 @@ pub(super) async fn hold(app: App, routes: Router, request: Request) -> Result<R
 
     let took = app.wall.elapsed().saturating_sub(began);
     let world = response.extensions().get::<Account>().map_or("-", |Account(world)| world.label());
-    let status = response.status().as_u16();
+    let is_answered = response.extensions().get::<AppliedFault>().is_none_or(|fault| fault.is_answered);
+    // What never goes out has no status.
+    let status = if is_answered { response.status().as_u16() } else { 0 };
     let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     tracing::info!(target: "batchmock::request", %method, path, status, world, took_us);
     Ok(match recording {
@@ -66,7 +70,7 @@ pub(super) async fn hold(app: App, routes: Router, request: Request) -> Result<R
 }
 
 /// Lets the routes answer. Should they panic, that is a defect, but the client is told, and the connection lives.
-async fn answer_all_the_same(routes: Router, request: Request) -> Response {
+pub(super) async fn answer_all_the_same(routes: Router, request: Request) -> Response {
     match AssertUnwindSafe(routes.oneshot(request)).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},
@@ -83,7 +87,12 @@ async fn answer_as_the_api(
     method: &Method,
     path: &str,
 ) -> Response {
-    let response = answer_all_the_same(routes, request).await;
+    let called = Operation::of(method.as_str(), path);
+    let fired = account.as_ref().and_then(|Account(world)| world.next_fault(app.wall(), &called));
+    let response = match (&account, &fired) {
+        (Some(account), Some(fired)) => faults::answer(app, routes, request, account, &called, fired).await,
+        _ => answer_all_the_same(routes, request).await,
+    };
     let Some(account) = account else {
         return headers::complete(response, method, path, app.worlds.next_stranger(), None);
     };
@@ -92,8 +101,19 @@ async fn answer_as_the_api(
     let response = when_kept(&account, wall, response).await;
     let mut response = headers::complete(response, method, path, seed, Some(account.0.account()));
     response.headers_mut().insert(DATE, date(now));
+    if let Some(fired) = &fired {
+        faults::finish(&mut response, fired, app.wall());
+        tell_of(&fired.applied, account.0.label());
+    }
     response.extensions_mut().insert(account);
     response
+}
+
+/// The log tells of a fault, before it tells of the request.
+fn tell_of(fault: &AppliedFault, world: &str) {
+    let AppliedFault { rule, name, batch_id, kind, is_answered: _ } = fault;
+    let (name, batch_id) = (name.as_deref(), batch_id.as_deref());
+    tracing::info!(target: "batchmock::fault", kind, rule, name, batch_id, world, "a fault is applied");
 }
 
 /// Lets an answer go when all that it can show is kept, up to this wall time: nobody is shown what could still be
@@ -115,7 +135,7 @@ pub(crate) async fn open_world(account: Account, mut request: Request, next: Nex
 }
 
 /// `Date` follows the clock of the world.
-fn date(now: Timestamp) -> HeaderValue {
+pub(super) fn date(now: Timestamp) -> HeaderValue {
     let since_epoch = std::time::Duration::from_millis(now.unix_millis().unsigned_abs());
     let date = httpdate::fmt_http_date(std::time::UNIX_EPOCH + since_epoch);
     HeaderValue::from_str(&date).expect("a date is ASCII")

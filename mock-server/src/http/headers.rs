@@ -16,6 +16,7 @@ use batchmock_client::types::ErrorBody;
 use rand::RngExt as _;
 
 use super::error;
+use super::faults::OfTheEdge;
 use crate::ids;
 use crate::responder::Refusal;
 use crate::sim::Seed;
@@ -91,14 +92,18 @@ pub(super) fn complete(
     let is_of_the_old_front = is_of_the_old_front(path, &response);
     let mut response =
         if is_of_the_old_front { error::in_the_form_of_the_old_front(response) } else { response };
+    let is_of_the_edge = response.extensions().get::<OfTheEdge>().is_some();
     let headers = response.headers_mut();
     headers.reserve(N_ADDED);
 
     let mut rng = seed.rng();
     let processing_ms = rng.random_range(processing_ms(service, method, path));
-    headers.insert(REQUEST_ID, text(&ids::request(&mut rng)));
+    let request_id = ids::request(&mut rng);
+    if !is_of_the_edge {
+        headers.insert(REQUEST_ID, text(&request_id));
+    }
     headers.insert(CF_RAY, text(&ids::ray(&mut rng)));
-    if !is_of_the_old_front {
+    if !is_of_the_old_front && !is_of_the_edge {
         headers.insert(PROCESSING_MS, HeaderValue::from(processing_ms));
         headers.insert(VERSION, HeaderValue::from_static("2020-10-01"));
         for name in service.exposed() {

@@ -6,6 +6,7 @@ mod download;
 mod error;
 mod exchange;
 mod extract;
+mod faults;
 mod files;
 mod headers;
 mod hearing;

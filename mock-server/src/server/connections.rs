@@ -22,6 +22,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tower::{Service, ServiceExt as _};
 
+use super::delivery::{self, BrokenOff};
 use super::patience::{Exchange, PatientStream};
 use crate::config::ConnectionLimits;
 use crate::http::{self, App};
@@ -142,7 +143,10 @@ async fn serve_connection<S>(
     let hyper_service = service_fn(|request: hyper::Request<Incoming>| {
         let request = exchange.begin(request, limits.body_stalls_for);
         let (service, exchange) = (service.clone(), Arc::clone(&exchange));
-        async move { service.oneshot(request).await.map(|response| exchange.answer(response)) }
+        async move {
+            let response = service.oneshot(request).await.unwrap_or_else(|never| match never {});
+            delivery::deliver(response, &exchange).await.map(|response| exchange.answer(response))
+        }
     });
     let mut http = http1::Builder::new();
     // Who has said all and sends no more is answered nevertheless.
@@ -158,6 +162,9 @@ async fn serve_connection<S>(
     let Err(error) = ended else { return };
     tracing::debug!(%error, "a connection broke off");
     let mut stream = connection.into_parts().io.into_inner();
+    if let Some(broken_off) = BrokenOff::find(&error) {
+        return delivery::break_off(broken_off, stream, stopping).await;
+    }
     // What hyper gives up without a word.
     let status = match error {
         _ if stream.is_late() => StatusCode::REQUEST_TIMEOUT,

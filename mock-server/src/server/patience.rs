@@ -14,6 +14,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
+use futures_util::task::AtomicWaker;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -41,6 +42,16 @@ pub(super) struct Exchange {
     has_unread: AtomicBool,
     /// Whether what will be written is part of an answer of ours.
     is_answered: AtomicBool,
+    /// Of who waits until what has been written is on its way.
+    flush: Flush,
+}
+
+/// Waiting until what has been written is on its way, for who breaks a connection after that.
+#[derive(Debug, Default)]
+struct Flush {
+    is_awaited: AtomicBool,
+    is_done: AtomicBool,
+    waker: AtomicWaker,
 }
 
 /// Where a connection is in the course of an exchange.
@@ -89,8 +100,23 @@ impl Exchange {
         self.stage.get() != Stage::UNDER_WAY && !self.is_answered.load(Ordering::Relaxed)
     }
 
+    /// Waits until all that has been handed over so far is on its way.
+    pub(super) fn poll_flushed(&self, context: &mut Context<'_>) -> Poll<()> {
+        let Flush { is_awaited, is_done, waker } = &self.flush;
+        if is_done.swap(false, Ordering::Relaxed) {
+            return Poll::Ready(());
+        }
+        waker.register(context.waker());
+        is_awaited.store(true, Ordering::Relaxed);
+        Poll::Pending
+    }
+
     /// Everything that was to be written has been.
     fn is_flushed(&self) {
+        if self.flush.is_awaited.swap(false, Ordering::Relaxed) {
+            self.flush.is_done.store(true, Ordering::Relaxed);
+            self.flush.waker.wake();
+        }
         if self.stage.get() != Stage::UNDER_WAY {
             self.is_answered.store(false, Ordering::Relaxed);
         }
@@ -135,8 +161,11 @@ impl Patience {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "clients that stop half-way must not keep a connection")]
-fn timer(lasts_for: Duration) -> Pin<Box<Sleep>> {
+#[expect(
+    clippy::disallowed_methods,
+    reason = "clients that stop half-way must not keep a connection, and faults keep clients waiting"
+)]
+pub(super) fn timer(lasts_for: Duration) -> Pin<Box<Sleep>> {
     Box::pin(tokio::time::sleep(lasts_for))
 }
 
@@ -261,6 +290,16 @@ impl PatientStream {
     /// Whether it ended because the head of a request did not come in time.
     pub(super) fn is_late(&self) -> bool {
         self.is_late
+    }
+
+    /// Lets the connection be reset as soon as it is dropped: what has not been sent is not sent any more.
+    pub(super) fn reset_when_closed(&self) -> io::Result<()> {
+        self.stream.set_zero_linger()
+    }
+
+    /// The stream itself, for who waits for nothing but its end.
+    pub(super) fn bare(&mut self) -> &mut TcpStream {
+        &mut self.stream
     }
 
     /// Answers what is no request, and closes the connection. Does nothing if no request has begun to come, or

@@ -138,14 +138,24 @@ impl BatchEntry {
     }
 
     pub(super) fn view(&self, now: Timestamp) -> BatchView {
-        let observation = self.observe(now);
+        self.view_of(self.observe(now), now)
+    }
+
+    /// What it looked like at a time that has passed, when less had happened to it.
+    pub(super) fn view_as_of(&self, then: Timestamp) -> BatchView {
+        let happened = self.happened.interventions.iter().filter(|happened| happened.at <= then);
+        let happened: Vec<_> = happened.copied().collect();
+        self.view_of(self.record.plan.observe(&happened, then), then)
+    }
+
+    fn view_of(&self, observation: Observation, at: Timestamp) -> BatchView {
         let problems = self.happened.scripted_problems.as_ref().unwrap_or(&self.record.problems);
         BatchView {
             record: Arc::clone(&self.record),
-            at: now,
+            at,
             observation,
             problems: Arc::clone(problems),
-            results: self.results.clone(),
+            results: self.results.clone().filter(|_| observation.status.is_terminal()),
         }
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct NewBatch {
     pub(crate) output_expires_after: Option<Duration>,
     /// What it is created with.
     pub(crate) behavior: Arc<Behavior>,
+    /// That its input cannot be found, though it may be there, and what becomes of the batch then.
+    pub(crate) unseen_input: Option<MissingInput>,
 }
 
 /// Why a batch is not created.
@@ -73,7 +75,8 @@ impl World {
         let (upload, deleted_models) = {
             let mut state = self.lock();
             self.settle(&mut state, wall);
-            let Some(upload) = state.batch_input(&new.input_file_id) else { return Ok(None) };
+            let upload = state.batch_input(&new.input_file_id).filter(|_| new.unseen_input.is_none());
+            let Some(upload) = upload else { return Ok(None) };
             (upload, state.deleted_models().clone())
         };
         let limits = InputLimits {
@@ -99,7 +102,8 @@ impl World {
         new: NewBatch,
         input: Option<Examined>,
     ) -> Result<BatchView, CreateBatchError> {
-        let NewBatch { endpoint, input_file_id, metadata, output_expires_after, behavior } = new;
+        let NewBatch { endpoint, input_file_id, metadata, output_expires_after, behavior, unseen_input } =
+            new;
         let mut state = self.lock();
         let now = self.settle(&mut state, wall);
         let limits = &self.common.config.limits;
@@ -107,8 +111,10 @@ impl World {
             return Err(Full::Batches(limits.world_batches).into());
         }
         // It may have been deleted since it was examined.
-        let input = input.filter(|_| state.batch_input(&input_file_id).is_some());
-        if input.is_none() && behavior.switches.missing_input == MissingInput::RefusesCreate {
+        let is_seen = unseen_input.is_none() && state.batch_input(&input_file_id).is_some();
+        let input = input.filter(|_| is_seen);
+        let missing_input = unseen_input.unwrap_or(behavior.switches.missing_input);
+        if input.is_none() && missing_input == MissingInput::RefusesCreate {
             return Err(CreateBatchError::CannotFindInput { project_id: self.account.project_id.clone() });
         }
         let (upload, verdict) = match input {

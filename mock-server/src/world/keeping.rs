@@ -46,7 +46,7 @@ impl World {
         let state = new_state(&common, &scratch, &journal, wall);
         let world = Self::with_state(id, names, account, common, scratch, journal, state);
         world.lock().begin_to_keep(Changes::of_new_world());
-        world
+        world.begin_faults(wall)
     }
 
     /// A world as it was when facts of it were last kept.
@@ -72,7 +72,7 @@ impl World {
             State::known(known, chosen, outbox, Arc::clone(&scratch.storage), Arc::clone(&journal), wall);
         let world = Self::with_state(id, names, account, common, scratch, journal, state);
         world.lock().begin_to_keep(Changes::default());
-        world
+        world.begin_faults(wall)
     }
 
     fn with_state(
@@ -96,10 +96,17 @@ impl World {
             journal,
             seat: OnceLock::new(),
             state: Mutex::new(state),
+            faults: Mutex::default(),
         }
     }
 
-    /// Empties the world, with its journal, and sets its clock as it was at first.
+    /// The same world, with the faults that the server starts with.
+    fn begin_faults(mut self, wall: Timestamp) -> Self {
+        self.faults = Mutex::new(self.faults_at_first(wall));
+        self
+    }
+
+    /// Empties the world, with its journal, and sets its clock and its faults as they were at first.
     pub(crate) fn reset(&self, wall: Timestamp) {
         let mut state = self.lock();
         let emptied = new_state(&self.common, &self.scratch, &self.journal, wall);
@@ -109,6 +116,8 @@ impl World {
         // What nobody needs any more goes when the facts say so.
         drop(state);
         drop(before);
+        let faults = self.faults_at_first(wall);
+        *self.lock_faults() = faults;
     }
 
     /// Whether what the world shows could not be kept: then another is to be read in its place.
@@ -116,10 +125,14 @@ impl World {
         self.ledger.as_ref().is_some_and(Ledger::is_lost)
     }
 
-    /// Counts answers on from where a world was that was lost.
+    /// Counts answers and faults on from where a world was that was lost.
     pub(super) fn count_answers_on_from(&self, lost: &Self) {
-        let before = lost.lock();
-        self.lock().count_answers_on_from(&before);
+        {
+            let before = lost.lock();
+            self.lock().count_answers_on_from(&before);
+        }
+        let faults = lost.lock_faults().clone();
+        *self.lock_faults() = faults;
     }
 
     /// Waits until all that the world shows at this wall time is kept, if anything is.

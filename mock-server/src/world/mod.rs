@@ -18,6 +18,7 @@ mod changes;
 mod common;
 mod creation;
 mod deciding;
+mod faults;
 mod files;
 mod json_lines;
 mod keeping;
@@ -61,6 +62,7 @@ pub(crate) use webhooks::{TooManyWebhooks, WebhooksView};
 
 use crate::clock::ClockMode;
 use crate::config::{BATCH_FILES_KEPT_FOR, ModelPolicy};
+use crate::fault::Faults;
 use crate::ids;
 use crate::input::{Problem, UploadFault};
 use crate::journal::Journal;
@@ -91,6 +93,8 @@ pub(crate) struct World {
     /// Where it says when it has something to be told next.
     seat: OnceLock<Arc<Seat>>,
     state: Mutex<State>,
+    /// What goes wrong on purpose.
+    faults: Mutex<Faults>,
 }
 
 /// Whose files and batches these are, as answers name it.

@@ -33,6 +33,8 @@ pub(crate) enum Full {
     Lines(u64),
     /// Names of deleted models.
     DeletedModels(usize),
+    /// There are so many rules for faults.
+    Faults(usize),
 }
 
 impl Storage {

@@ -10,6 +10,7 @@ mod data_dir;
 mod determinism;
 mod embedding;
 mod facts;
+mod faults;
 mod fidelity;
 mod files;
 mod journal;

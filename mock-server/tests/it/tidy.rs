@@ -101,7 +101,18 @@ fn the_simulation_knows_nothing_of_the_world() {
 
 #[test]
 fn what_answers_knows_nothing_of_http() {
-    let inner = ["world", "webhook", "store", "input", "answers", "responder", "arguments"];
+    let inner = [
+        "world",
+        "webhook",
+        "store",
+        "input",
+        "answers",
+        "fault",
+        "responder",
+        "scenario",
+        "deviations",
+        "arguments",
+    ];
     let inner: Vec<_> = sources(&package()).into_iter().filter(|source| source.is_in(&inner)).collect();
     assert_eq!(places(&inner, &["crate::http", "crate::control", "crate::server", "axum"]), [""; 0]);
 }

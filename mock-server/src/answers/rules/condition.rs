@@ -40,13 +40,13 @@ pub(crate) enum Glob {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Turn {
     /// So many are let pass first.
-    pub(super) after: Option<u32>,
+    pub(crate) after: Option<u32>,
     /// Only so many of the others.
-    pub(super) first: Option<u32>,
+    pub(crate) first: Option<u32>,
     /// Only each that comes after so many.
-    pub(super) every: Option<u32>,
+    pub(crate) every: Option<u32>,
     /// Only this one.
-    pub(super) nth: Option<u32>,
+    pub(crate) nth: Option<u32>,
 }
 
 impl Condition {
@@ -87,7 +87,7 @@ impl Turn {
 
 impl Glob {
     /// Reads a pattern.
-    pub(super) fn new(text: &str) -> Result<Self, RuleError> {
+    pub(crate) fn new(text: &str) -> Result<Self, RuleError> {
         if !text.contains(['*', '?', '[', ']', '{', '}', '\\']) {
             return Ok(Self::Exact(text.to_owned()));
         }

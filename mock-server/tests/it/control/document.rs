@@ -68,6 +68,7 @@ async fn every_status_of_every_operation_is_answered() {
             "/journal/wait" => json!({"for": 0}),
             "/webhooks" if method == "POST" => json!({"url": SILENT}),
             "/webhooks" => json!({"plan": {}}),
+            "/faults" => json!({"fault": [{"operation": "unknown", "error": "overloaded"}]}),
             _ => json!({"status": "completed"}),
         };
         for status in statuses {
@@ -93,6 +94,10 @@ async fn every_status_of_every_operation_is_answered() {
                     let until = json!({"until": {"batch_id": "batch_none", "status": "failed"}});
                     tune = Box::new(move |request| request.bearer_auth(KEY).json(&until));
                 }
+                404 if template == "/faults" => {
+                    let of_none = json!({"batch_id": "batch_none", "fault": []});
+                    tune = Box::new(move |request| request.bearer_auth(KEY).json(&of_none));
+                }
                 404 => batch_id = "batch_none",
                 405 => asked = "PATCH",
                 409 if template == "/clock/advance" => {
@@ -110,6 +115,10 @@ async fn every_status_of_every_operation_is_answered() {
                 }
                 409 => batch_id = &ended,
                 413 => tune = Box::new(|request| request.bearer_auth(KEY).body(too_long.clone())),
+                503 => {
+                    let many = json!({"fault": vec![json!({"operation": "unknown", "delay": "0s"}); 10_001]});
+                    tune = Box::new(move |request| request.bearer_auth(KEY).json(&many));
+                }
                 other => panic!("{method} {template}: nothing is known of {other}"),
             }
             let mut path = template.replace("{batch_id}", batch_id);
@@ -217,6 +226,13 @@ async fn what_it_does_not_allow_is_refused() {
         ("POST", "/clock/advance", json!({"until": {"batch_id": id, "status": "done"}})),
         ("POST", "/clock/advance", json!({"until": {"batch_id": id, "status": "completed", "or": 1}})),
         ("POST", "/clock/advance", json!({"hurry": true})),
+        ("PUT", "/faults", json!({})),
+        ("PUT", "/faults", json!({"fault": [{"nth": 1}]})),
+        ("PUT", "/faults", json!({"fault": [{"error": "overloaded"}, {"error": "overload"}]})),
+        ("PUT", "/faults", json!({"fault": [{"error": null}]})),
+        ("PUT", "/faults", json!({"fault": [], "batch_id": id})),
+        ("POST", "/faults", json!({"fault": [], "batch_id": 7})),
+        ("POST", "/faults", json!({"batch_id": id})),
         ("POST", &ending, json!({})),
         ("POST", &ending, json!({"status": null})),
         ("POST", &ending, json!({"status": "finalizing"})),

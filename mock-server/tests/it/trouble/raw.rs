@@ -15,7 +15,7 @@ use super::wire::{Answer, Bench};
 use crate::support::{CHAT, Form, chat_body};
 
 /// Every route, and some that are none. `{file}` and `{batch}` are there.
-const PATHS: [&str; 34] = [
+const PATHS: [&str; 35] = [
     "/v1/files",
     "/v1/files/{file}",
     "/v1/files/{file}/content",
@@ -47,13 +47,14 @@ const PATHS: [&str; 34] = [
     "/v1/uploads/upload_none/complete",
     "/v1/uploads/upload_none/cancel",
     "/_mock/v1/clock/advance",
+    "/_mock/v1/faults",
     "/_mock/v1/batches/{batch}/plan",
     "/_mock/v1/batches/{batch}/ending",
     "/_mock/v1",
 ];
 
 /// Routes that read a JSON object, each with parameters it knows.
-const JSON_ROUTES: [(&str, &str, &[&str]); 12] = [
+const JSON_ROUTES: [(&str, &str, &[&str]); 13] = [
     (
         "POST",
         "/v1/batches",
@@ -111,6 +112,7 @@ const JSON_ROUTES: [(&str, &str, &[&str]); 12] = [
     ("POST", "/v1/moderations", &["model", "input"]),
     ("PUT", "/_mock/v1/clock", &["mode"]),
     ("POST", "/_mock/v1/clock/advance", &["by", "to", "until"]),
+    ("POST", "/_mock/v1/faults", &["fault", "batch_id"]),
     ("POST", "/_mock/v1/batches/{batch}/ending", &["status", "errors"]),
 ];
 
