@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use batchmock::{
-    AnswerStyle, ClockMode, Config, LineRule, LineRules, ModelPolicy, Pace, PaceDuration, Scenarios,
-    Switches, Timestamp,
+    AnswerStyle, ClockMode, Config, FaultPlan, FaultRule, LineRule, LineRules, ModelPolicy, Pace,
+    PaceDuration, Scenarios, Switches, Timestamp,
 };
 use clap::{Args, ValueEnum};
 
 use super::exit::Failure;
+use super::faults::read_faults;
 use super::limit_args::LimitArgs;
 use super::replay_args::ReplayArgs;
 use super::scenarios::add_file;
@@ -80,6 +81,17 @@ pub(super) struct MockArgs {
     /// Read more such rules from a TOML file, a `[[line]]` table each; may be repeated.
     #[arg(long = "lines", value_name = "FILE")]
     lines_files: Vec<PathBuf>,
+
+    /// Let something go wrong with requests, as a table in braces says; may be repeated, the first that is due decides.
+    ///
+    /// Such as `{ operation = "retrieve_batch", first = 2, error = "rate_limit_requests", retry_after = 1 }`, or
+    /// `{ operation = "create_batch", nth = 1, connection = "lost_acknowledgement" }`; docs/faults.md has all of it.
+    #[arg(long = "fault", value_name = "FAULT")]
+    faults: Vec<FaultRule>,
+
+    /// Read more such faults from a TOML file, a `[[fault]]` table each; may be repeated.
+    #[arg(long = "faults", value_name = "FILE")]
+    faults_files: Vec<PathBuf>,
 
     #[command(flatten)]
     replay: ReplayArgs,
@@ -156,6 +168,11 @@ impl MockArgs {
         }
         let scenario = self.scenario.map(|name| scenarios.get(&name).cloned().map_err(Failure::usage));
 
+        let mut faults = FaultPlan::new(self.faults);
+        for path in &self.faults_files {
+            faults.append(read_faults(path)?);
+        }
+
         let mut switches = Switches::default();
         for text in &self.switches {
             let (name, value) = text.split_once('=').unwrap_or((text, ""));
@@ -172,6 +189,7 @@ impl MockArgs {
                 AnswerName::Echo => AnswerStyle::Echo,
             },
             rules,
+            faults,
             scenario: scenario.transpose()?,
             scenarios,
             recordings: self.replay.recordings()?,

@@ -6,6 +6,7 @@ mod demo;
 mod env;
 mod exec;
 mod exit;
+mod faults;
 mod journal;
 mod limit_args;
 mod lines;
@@ -57,6 +58,8 @@ enum Command {
     Lines(lines::LinesArgs),
     /// List scenarios, and show what happens in them.
     Scenarios(scenarios::ScenariosArgs),
+    /// Check files of faults.
+    Faults(faults::FaultsArgs),
     /// List what `--switch` can switch, with what speaks for each value.
     Switches,
     /// Receive webhooks, and tell what each is worth.
@@ -83,6 +86,7 @@ pub(crate) fn run() -> ExitCode {
             Some(Command::Journal(args)) => journal::run(args).await,
             Some(Command::Lines(args)) => lines::run(args),
             Some(Command::Scenarios(args)) => scenarios::run(args).await,
+            Some(Command::Faults(args)) => faults::run(args),
             Some(Command::Switches) => Ok(switches::run()),
             Some(Command::Webhooks(args)) => webhooks::run(args).await,
             Some(Command::Demo) => demo::run().await,

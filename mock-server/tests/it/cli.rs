@@ -3,6 +3,7 @@
 mod clock;
 mod env;
 mod exec;
+mod faults;
 mod help;
 mod journal;
 mod lines;
