@@ -83,6 +83,14 @@ impl CutPoint {
 }
 
 impl Delivery {
+    /// How many bytes come of a body that is cut, of which it may be known how long it is.
+    pub(crate) fn cut_after(&self, len: Option<u64>) -> Option<u64> {
+        match self.end {
+            End::Cut(at, _) => Some(at.of(len)),
+            End::Whole | End::Never(_) => None,
+        }
+    }
+
     /// Whether it is as any other.
     pub(crate) fn is_usual(&self) -> bool {
         *self == Self::default()

@@ -93,6 +93,21 @@ pub(crate) struct AppliedFault {
     pub(crate) is_answered: bool,
 }
 
+/// As the journal tells it: `lost_acknowledgement by rule 1 (flaky create)`.
+impl fmt::Display for AppliedFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rule, name, batch_id, kind, is_answered: _ } = self;
+        write!(f, "{kind} by rule {rule}")?;
+        if let Some(batch_id) = batch_id {
+            write!(f, " of {batch_id}")?;
+        }
+        match name {
+            Some(name) => write!(f, " ({name})"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl FaultPlan {
     /// The JSON Schema of what [`from_toml`](Self::from_toml) reads, for editors.
     pub const SCHEMA: &str = include_str!("schema.json");

@@ -18,6 +18,7 @@ use http_body::{Frame, SizeHint};
 
 use super::App;
 use super::hearing::Hearsay;
+use crate::fault::{AppliedFault, Delivery};
 use crate::journal::{Answer, Arrival, Exchange, Journal, Outcome, PathId};
 use crate::operation::Operation;
 use crate::sim::Timestamp;
@@ -123,10 +124,18 @@ impl Recording {
             n_kept: most_kept.min(at_most),
             took,
         };
-        // Here the exchange is told of the fault among the extensions of the answer (`Exchange::befell`), as soon as
-        // there are faults.
+        let fault = response.extensions().get::<AppliedFault>();
+        if let Some(fault) = fault {
+            page.exchange.befell(fault.to_string());
+        }
+        let is_answered = fault.is_none_or(|fault| fault.is_answered);
         let request = self.hearsay.as_ref().map(Hearsay::take).unwrap_or_default();
-        page.journal.answered(&page.exchange, request, Some(answer));
+        page.journal.answered(&page.exchange, request, is_answered.then_some(answer));
+        if !is_answered {
+            return response;
+        }
+        let cut_after =
+            response.extensions().get::<Delivery>().and_then(|delivery| delivery.cut_after(n_bytes));
         response.map(|body| {
             let mut body = RecordedBody {
                 body,
@@ -135,8 +144,11 @@ impl Recording {
                 most_kept,
                 n_sent: 0,
                 kept: Kept::Nothing,
+                cut_after,
             };
-            if n_bytes == Some(0) {
+            if cut_after == Some(0) {
+                body.end(Outcome::BrokenOff);
+            } else if n_bytes == Some(0) {
                 body.end(Outcome::Sent);
             }
             Body::new(body)
@@ -205,6 +217,8 @@ struct RecordedBody {
     most_kept: usize,
     n_sent: u64,
     kept: Kept,
+    /// After how many bytes a fault will cut it: what it gives beyond them is not sent.
+    cut_after: Option<u64>,
 }
 
 /// The beginning of a body.
@@ -217,6 +231,13 @@ enum Kept {
 
 impl RecordedBody {
     fn sends(&mut self, chunk: &Bytes) {
+        let chunk = match self.cut_after {
+            None => chunk,
+            Some(cut_after) => {
+                let rest = usize::try_from(cut_after - self.n_sent).unwrap_or(usize::MAX);
+                &chunk.slice(..chunk.len().min(rest))
+            }
+        };
         let room = self.most_kept.saturating_sub(self.kept.len()).min(chunk.len());
         if room > 0 {
             // A part of a piece would hold all of it.
@@ -230,6 +251,8 @@ impl RecordedBody {
         // Told before the last bytes are handed over: who has them finds the journal complete.
         if self.left == Some(0) {
             self.end(Outcome::Sent);
+        } else if self.cut_after == Some(self.n_sent) {
+            self.end(Outcome::BrokenOff);
         }
     }
 

@@ -178,16 +178,16 @@ impl Exchange {
     }
 
     /// This fault befell it, of which the answer may say nothing, if there is one.
-    #[expect(dead_code, reason = "the layer of faults, which follows, tells of each")]
     pub(crate) fn befell(&self, fault: impl Into<String>) {
         self.course().fault = Some(fault.into());
     }
 
-    /// What its body was, and what is answered; nothing if nobody waits for an answer any more.
+    /// What its body was, and what is answered; nothing if nobody waits for an answer any more, or if a fault takes the
+    /// answer away.
     pub(super) fn answered(&self, request: RequestBody, answer: Option<Answer>) {
         let mut course = self.course();
         if answer.is_none() {
-            course.outcome = Outcome::ClientLeft;
+            course.outcome = if course.fault.is_some() { Outcome::BrokenOff } else { Outcome::ClientLeft };
         }
         // What was sent stands before what was made of it.
         course.ids.splice(0..0, ids_in(self.arrival.operation, &request));

@@ -5,6 +5,7 @@ mod batches;
 mod connections;
 mod control;
 mod documentation;
+mod journal;
 mod slow;
 
 use batchmock::{FaultPlan, MockServer};
