@@ -96,7 +96,7 @@ impl Faults {
 
 impl From<Standing> for Fault {
     fn from(standing: Standing) -> Self {
-        let Standing { number, batch_id, rule, given_at, n_matched, n_fired } = standing;
+        let Standing { number, batch_id, rule, is_of_scenario: _, given_at, n_matched, n_fired } = standing;
         Self {
             number,
             name: rule.name().map(str::to_owned),

@@ -22,6 +22,8 @@ pub(crate) struct Faults {
 pub(crate) enum FaultScope {
     /// All of the world.
     World,
+    /// All of the world, as long as it is in the scenario that these rules are from.
+    Scenario,
     /// Those that name this batch, its input or its results.
     Batch(Arc<str>),
 }
@@ -35,6 +37,8 @@ pub(crate) struct Standing {
     pub(crate) batch_id: Option<Arc<str>>,
     /// The rule.
     pub(crate) rule: Arc<FaultRule>,
+    /// Whether it is in force because the world is in a scenario.
+    pub(crate) is_of_scenario: bool,
     /// When it was given to the world.
     pub(crate) given_at: Timestamp,
     /// How many requests were right for it.
@@ -76,14 +80,22 @@ impl Faults {
     /// Adds rules after those of the same scope.
     pub(crate) fn add(&mut self, plan: &FaultPlan, scope: &FaultScope, now: Timestamp) {
         let (rules, batch_id) = match scope {
-            FaultScope::World => (&mut self.of_world, None),
+            FaultScope::World | FaultScope::Scenario => (&mut self.of_world, None),
             FaultScope::Batch(id) => (self.of_batches.entry(Arc::clone(id)).or_default(), Some(id)),
         };
         for rule in plan.shared() {
-            let number = rules.len() as u64 + 1;
+            let number = rules.last().map_or(0, |last| last.number) + 1;
             let batch_id = batch_id.map(Arc::clone);
-            rules.push(Standing { number, batch_id, rule, given_at: now, n_matched: 0, n_fired: 0 });
+            let is_of_scenario = *scope == FaultScope::Scenario;
+            let standing =
+                Standing { number, batch_id, rule, is_of_scenario, given_at: now, n_matched: 0, n_fired: 0 };
+            rules.push(standing);
         }
+    }
+
+    /// Takes back the rules of the scenario that the world is in.
+    pub(crate) fn leave_scenario(&mut self) {
+        self.of_world.retain(|standing| !standing.is_of_scenario);
     }
 
     /// How many rules there are.

@@ -31,6 +31,8 @@ static BUILTIN: LazyLock<Scenarios> = LazyLock::new(|| {
         "rejected-at-validation",
         "expired-partial",
         "cancel-partial",
+        "file-race",
+        "flaky-poll",
         "stuck-and-nasty",
         "future",
         "paged-list",

@@ -27,6 +27,7 @@ pub use timeline::Timeline;
 
 use crate::answers::LineRules;
 use crate::deviations::Deviations;
+use crate::fault::FaultPlan;
 use crate::input::Problem;
 use crate::sim::{Pace, Status};
 use crate::switches::Switches;
@@ -99,6 +100,8 @@ struct Parts {
     shown_status: Option<Vec<(Status, String)>>,
     unknown_fields: Option<bool>,
     page_size: Option<usize>,
+    /// What goes wrong between the client and the service.
+    faults: Option<FaultPlan>,
     /// How endpoints are told.
     webhook: Option<Arc<WebhookPlan>>,
     example: Example,
@@ -126,6 +129,7 @@ impl Parts {
             shown_status,
             unknown_fields,
             page_size,
+            faults,
             webhook,
             example,
         } = self;
@@ -140,6 +144,7 @@ impl Parts {
             shown_status: shown_status.or_else(|| base.shown_status.clone()),
             unknown_fields: unknown_fields.or(base.unknown_fields),
             page_size: page_size.or(base.page_size),
+            faults: faults.or_else(|| base.faults.clone()),
             webhook: webhook.or_else(|| base.webhook.clone()),
             example: Example {
                 n_lines: example.n_lines.or(base.example.n_lines),
@@ -206,6 +211,7 @@ impl Scenario {
             shown_status,
             unknown_fields,
             page_size,
+            faults,
             webhook,
             example: _,
         } = &self.parts;
@@ -235,6 +241,7 @@ impl Scenario {
             told.push("batches have a field that nobody knows".to_owned());
         }
         told.extend(page_size.map(|size| format!("a page of a list has {size} at most")));
+        told.extend(faults.iter().flat_map(FaultPlan::iter).map(|rule| format!("fault {rule}")));
         told.extend(webhook.as_ref().map(|plan| format!("webhook {plan}")));
         told
     }
@@ -260,6 +267,11 @@ impl Scenario {
     /// What its lines are answered.
     pub(crate) fn rules(&self) -> Option<&LineRules> {
         self.parts.rules.as_ref()
+    }
+
+    /// What goes wrong between the client and the service.
+    pub(crate) fn faults(&self) -> Option<&FaultPlan> {
+        self.parts.faults.as_ref()
     }
 
     /// What validation finds in an input that is in order.

@@ -7,6 +7,7 @@ use super::pace::PaceChanges;
 use super::{Example, Parts, Scenario, ScenarioError, Source};
 use crate::answers::LineRules;
 use crate::deviations::Deviations;
+use crate::fault::FaultPlan;
 use crate::input::Problem;
 use crate::sim::Status;
 use crate::switches::Switches;
@@ -14,7 +15,7 @@ use crate::toml_reading::{Document, Entry, Table, TomlError};
 use crate::webhook::WebhookPlan;
 
 /// What a scenario can say, and a variant of it as well.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "summary",
     "stepping",
     "pace",
@@ -25,6 +26,7 @@ const KEYS: [&str; 12] = [
     "shown_status",
     "unknown_fields",
     "page_size",
+    "fault",
     "webhook",
     "example",
 ];
@@ -94,6 +96,7 @@ impl Parts {
             shown_status: table.get("shown_status").map(|entry| shown_status(&entry)).transpose()?,
             unknown_fields: table.get("unknown_fields").map(|entry| yes_or_no(&entry)).transpose()?,
             page_size: page_size.and_then(|size| usize::try_from(size).ok()),
+            faults: table.get("fault").map(|_| FaultPlan::from_key(table, "fault")).transpose()?,
             webhook: WebhookPlan::from_key(table, "webhook")?.map(Arc::new),
             example: table.get("example").map_or(Ok(Example::default()), |entry| example(&entry))?,
         })

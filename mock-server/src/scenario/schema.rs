@@ -4,18 +4,47 @@ use serde_json::Value;
 
 use super::Scenarios;
 use crate::answers::LineRules;
+use crate::fault::FaultPlan;
+
+/// Where a schema has what its other places refer to.
+const DEFINITIONS: &str = "#/$defs/";
 
 impl Scenarios {
     /// The JSON Schema of the files of scenarios, for editors.
     pub fn schema() -> Value {
         let mut schema = parse(include_str!("schema.json"));
-        let mut rules = parse(LineRules::SCHEMA);
-        let lines = rules["properties"]["line"].take();
-        schema["$defs"]["parts"]["properties"]["line"] = lines;
-        if let (Some(all), Value::Object(more)) = (schema["$defs"].as_object_mut(), rules["$defs"].take()) {
-            all.extend(more);
-        }
+        embed(&mut schema, "line", LineRules::SCHEMA);
+        embed(&mut schema, "fault", FaultPlan::SCHEMA);
         schema
+    }
+}
+
+/// Puts the schema of a part in its place. What it defines gets the name of the part, so that two parts never mean
+/// different things by one name.
+fn embed(schema: &mut Value, part: &str, of_part: &str) {
+    let mut of_part = parse(of_part);
+    rename_references(&mut of_part, part);
+    schema["$defs"]["parts"]["properties"][part] = of_part["properties"][part].take();
+    let (Value::Object(all), Value::Object(more)) = (&mut schema["$defs"], of_part["$defs"].take()) else {
+        return;
+    };
+    all.extend(more.into_iter().map(|(name, definition)| (format!("{part}_{name}"), definition)));
+}
+
+fn rename_references(value: &mut Value, part: &str) {
+    match value {
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                match value {
+                    Value::String(reference) if key == "$ref" => {
+                        *reference = reference.replacen(DEFINITIONS, &format!("{DEFINITIONS}{part}_"), 1);
+                    }
+                    value => rename_references(value, part),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| rename_references(item, part)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

@@ -81,7 +81,8 @@ impl FaultHandle {
 
 impl From<Standing> for FaultCount {
     fn from(standing: Standing) -> Self {
-        let Standing { number, batch_id, rule, given_at: _, n_matched, n_fired } = standing;
+        let Standing { number, batch_id, rule, is_of_scenario: _, given_at: _, n_matched, n_fired } =
+            standing;
         Self {
             rule: number,
             name: rule.name().map(str::to_owned),

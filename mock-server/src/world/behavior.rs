@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::answers::Answers;
 use crate::config::Config;
 use crate::deviations::Deviations;
+use crate::fault::FaultPlan;
 use crate::input::Problem;
 use crate::responder::Responder;
 use crate::scenario::Scenario;
@@ -58,6 +59,11 @@ impl Behavior {
     /// What validation finds in an input that is in order.
     pub(crate) fn problems(&self) -> &[(Problem, Option<u32>)] {
         self.scenario.as_deref().map_or(&[], Scenario::problems)
+    }
+
+    /// What goes wrong between the client and the service.
+    pub(crate) fn faults(&self) -> Option<&FaultPlan> {
+        self.scenario.as_deref().and_then(Scenario::faults)
     }
 
     /// How result files deviate, if they do.

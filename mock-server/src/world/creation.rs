@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 
 use super::batches::{BatchRecord, BatchView};
 use super::deciding::{Answerers, ByLine, decide};
+use super::scene::SCENARIO_METADATA;
 use super::storage::Full;
 use super::upload::{Input, Upload};
 use super::{Behavior, World};
@@ -129,6 +130,8 @@ impl World {
             }
             Err(problems) => (Workload::Rejected, None, ByLine::default(), problems),
         };
+        let has_own_scenario =
+            metadata.as_ref().is_some_and(|metadata| metadata.contains_key(SCENARIO_METADATA));
         let seed = self.seed.nth("batch", state.next_batch());
         let record = BatchRecord {
             id: ids::batch(now, &mut seed.named("id").rng()),
@@ -147,6 +150,11 @@ impl World {
             first_file_number: state.next_file_numbers(2),
         };
         let place = state.add_batch(record);
-        Ok(state.batches().entry(place).view(now))
+        let view = state.batches().entry(place).view(now);
+        drop(state);
+        if has_own_scenario {
+            self.add_faults_of_batch(&view.record.id, &view.record.behavior, now);
+        }
+        Ok(view)
     }
 }

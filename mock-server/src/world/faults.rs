@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::files::FileContent;
 use super::state::State;
 use super::storage::Full;
-use super::{BatchView, NoSuchBatch, World};
+use super::{BatchView, Behavior, NoSuchBatch, World};
 use crate::fault::{Asked, Concerned, FaultPlan, FaultScope, Faults, Fired, Standing};
 use crate::operation::{Called, Subject};
 use crate::sim::Timestamp;
@@ -82,11 +82,32 @@ impl World {
         Ok(self.with_problems(entry.view_as_of(then)))
     }
 
-    /// The rules that a server starts with.
+    /// The rules that a server starts with, and those of the scenario that the world is in.
     pub(super) fn faults_at_first(&self, wall: Timestamp) -> Faults {
         let mut faults = Faults::default();
-        faults.add(&self.common.config.faults, &FaultScope::World, self.now(wall));
+        let now = self.now(wall);
+        faults.add(&self.common.config.faults, &FaultScope::World, now);
+        if let Some(plan) = self.behavior().faults() {
+            faults.add(plan, &FaultScope::Scenario, now);
+        }
         faults
+    }
+
+    /// Puts the rules of the scenario that the world is in now in the place of those of the last one.
+    pub(super) fn change_faults_of_scenario(&self, now: Timestamp) {
+        let behavior = self.behavior();
+        let mut faults = self.lock_faults();
+        faults.leave_scenario();
+        if let Some(plan) = behavior.faults() {
+            faults.add(plan, &FaultScope::Scenario, now);
+        }
+    }
+
+    /// Lets a batch meet the rules of the scenario that it alone is in.
+    pub(super) fn add_faults_of_batch(&self, batch_id: &str, behavior: &Behavior, now: Timestamp) {
+        if let Some(plan) = behavior.faults() {
+            self.lock_faults().add(plan, &FaultScope::Batch(batch_id.into()), now);
+        }
     }
 
     pub(super) fn lock_faults(&self) -> MutexGuard<'_, Faults> {

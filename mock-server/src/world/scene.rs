@@ -49,9 +49,13 @@ impl World {
     /// of its key, or of the server.
     pub(crate) fn choose(&self, wall: Timestamp, scenario: Option<&Arc<Scenario>>) {
         let behavior = scenario.map(|scenario| self.common.behavior_in(Some(scenario)));
-        let mut state = self.lock();
-        self.settle(&mut state, wall);
-        state.choose(behavior);
+        let now = {
+            let mut state = self.lock();
+            let now = self.settle(&mut state, wall);
+            state.choose(behavior);
+            now
+        };
+        self.change_faults_of_scenario(now);
     }
 
     /// How many entries a page of a list has at most, if so many were asked for.

@@ -1,6 +1,7 @@
 //! Situations that have a name: each plays as it is told, however it was chosen and whatever the clock.
 
 mod choosing;
+mod connections;
 mod lives;
 mod results;
 

@@ -53,7 +53,7 @@ fn files_of_ones_own_are_checked_and_shown() {
     let unknown = of(&["serve", "--scenario", "expired"]);
     assert!(unknown.stderr.contains("the nearest is `expired-partial`"), "{}", unknown.stderr);
     let schema = of(&["scenarios", "schema"]).stdout;
-    assert!(schema.contains("\"$schema\"") && schema.contains("\"rule\""));
+    assert!(schema.contains("\"$schema\"") && schema.contains("\"line_rule\""));
 }
 
 #[test]

@@ -29,6 +29,10 @@ async fn each_scenario_plays_the_same_under_every_clock() {
     let mut told = String::new();
     for name in names() {
         let scenario = Scenarios::default().get(&name).unwrap().clone();
+        // Where requests fail, what batches go through is told in `connections.rs`.
+        if scenario.particulars().iter().any(|particular| particular.starts_with("fault")) {
+            continue;
+        }
         let of_hours = scenario.particulars().iter().any(|particular| particular.starts_with("stepping"));
         let key = frozen().start().await.unwrap().scenario_key(&name, "test").unwrap();
         let mut lives = Vec::new();
