@@ -98,6 +98,7 @@ impl Account<'_> {
         let file = to.into_inner().map_err(|error| at(error.into_error()))?;
         file.sync_all().map_err(at)?;
         std::fs::rename(&partial, output).map_err(|error| Error::io(output, error))?;
+        sync_directory_of(output);
         Ok(summary)
     }
 
@@ -235,6 +236,15 @@ impl Account<'_> {
         read_at(&sources.input, &mut bytes, line.offset).map_err(at)?;
         let named: Named = serde_json::from_slice(&bytes).map_err(|error| at(error.into()))?;
         Ok(named.custom_id)
+    }
+}
+
+/// Has the name of a file kept, before the journal that could make it again is removed. Where the system cannot do that,
+/// only a loss of power right then is a loss.
+fn sync_directory_of(path: &Path) {
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+    if let Ok(directory) = File::open(directory.unwrap_or(Path::new("."))) {
+        let _ = directory.sync_all();
     }
 }
 

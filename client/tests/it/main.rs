@@ -7,6 +7,7 @@ mod failures;
 mod kills;
 mod runs;
 mod scenarios;
+mod soup;
 mod support;
 mod waiting;
 mod wire;
