@@ -110,6 +110,7 @@ impl Client {
             client: self,
             input: input.into(),
             output: output.into(),
+            adopted: None,
             options: RunOptions::default(),
             on_progress: None,
         }
@@ -135,6 +136,7 @@ pub struct RunFile<'a> {
     client: &'a Client,
     input: PathBuf,
     output: PathBuf,
+    adopted: Option<String>,
     options: RunOptions,
     on_progress: Option<OnProgress<'a>>,
 }
@@ -187,6 +189,16 @@ impl<'a> Run<'a> {
 }
 
 impl<'a> RunFile<'a> {
+    /// Takes a batch that was created before, of this input, instead of creating one: waits for it, and writes what
+    /// became of each request. What is missing then, or failed in a way that may pass, is put into a new batch, unless
+    /// [`max_attempts`](RunOptions::max_attempts) is 1.
+    ///
+    /// A run that was begun before goes on as it was begun.
+    pub fn adopt(mut self, batch_id: impl Into<String>) -> Self {
+        self.adopted = Some(batch_id.into());
+        self
+    }
+
     /// Runs in another way.
     pub fn options(mut self, options: RunOptions) -> Self {
         self.options = options;
@@ -201,13 +213,16 @@ impl<'a> RunFile<'a> {
     }
 
     async fn run(self) -> Result<Summary> {
-        let Self { client, input, output, options, on_progress } = self;
+        let Self { client, input, output, adopted, options, on_progress } = self;
         let journal = journal_of(&output);
         if output.exists() && !journal.exists() {
             let what = format!("{} is there already; remove it to run again", output.display());
             return Err(Error::settings(what));
         }
         let mut driver = Driver::open(client, options, on_progress, &input, &journal).await?;
+        if let Some(batch_id) = adopted {
+            driver.adopt(batch_id)?;
+        }
         driver.drive().await?;
         let summary = driver.write(&output).await?;
         driver.finish()?;

@@ -16,7 +16,7 @@ use super::journal::{Journal, VERSION};
 use super::next::{Patience, Step, ended, next};
 use super::progress::{Event, Progress};
 use super::refusals::{is_full_queue, is_input_not_found, told_limit};
-use super::split::{split, tokens};
+use super::split::{Lines, split, tokens};
 use super::state::{Begun, Ending, Entry, Input, Stage, State};
 use super::{RunOptions, over_the_limit};
 use crate::batches::{NewBatch, TAG_KEY};
@@ -150,6 +150,24 @@ impl<'a> Driver<'a> {
             }
         }
         self.tell(Event::Checked { bytes: self.checked.bytes(), resumed })
+    }
+
+    /// Takes a batch of all requests for one of the run, if it has none yet.
+    pub(super) fn adopt(&mut self, id: String) -> Result<()> {
+        if !self.state.batches.is_empty() {
+            return Ok(());
+        }
+        if id.is_empty() {
+            return Err(Error::settings("the id of a batch is empty"));
+        }
+        let mut lines = Lines::default();
+        for place in 0..self.checked.lines.len() {
+            lines.push(u32::try_from(place).expect("places are counted in 32 bits"));
+        }
+        let endpoint = self.checked.groups[self.checked.lines[0].group as usize].0.clone();
+        self.note(Entry::Adopted { lines, endpoint, id })?;
+        self.know(0);
+        Ok(())
     }
 
     /// Does what is to be done until every request has its fate.
@@ -407,7 +425,9 @@ impl<'a> Driver<'a> {
 
     fn ended(&mut self, batch: usize, shown: &Batch) -> Result<()> {
         let errors = shown.errors.as_ref().map(|errors| errors.data.clone()).unwrap_or_default();
-        if shown.status == BatchStatus::Failed {
+        // One that others created is not this run's to create anew.
+        let is_own = self.state.batches[batch].input.is_some();
+        if shown.status == BatchStatus::Failed && is_own {
             let why = errors.first().map(|error| error.message.clone()).unwrap_or_default();
             if let Some(limit) = self.limit_below(batch, &why) {
                 return self.divide(batch, limit, &why);

@@ -13,6 +13,8 @@ pub(crate) enum Entry {
     Begun(Begun),
     /// A batch is to be made of these lines.
     Planned { lines: Lines, endpoint: String },
+    /// A batch that others created, of these lines, is taken for one of the run.
+    Adopted { lines: Lines, endpoint: String, id: String },
     /// Its input is about to be uploaded.
     Uploading { batch: usize },
     /// Its input was uploaded.
@@ -99,6 +101,13 @@ pub(crate) enum Stage {
     Dropped,
 }
 
+impl Planned {
+    fn new(lines: Lines, endpoint: String) -> Self {
+        let stage = Stage::Planned;
+        Self { lines, endpoint, stage, input: None, times: 0, id: None, ending: None }
+    }
+}
+
 impl State {
     /// Takes the next entry. An entry that does not follow from the others gives why.
     pub(crate) fn apply(&mut self, entry: Entry) -> Result<(), &'static str> {
@@ -108,15 +117,11 @@ impl State {
                     return Err("a run begins twice");
                 }
             }
-            Entry::Planned { lines, endpoint } => self.batches.push(Planned {
-                lines,
-                endpoint,
-                stage: Stage::Planned,
-                input: None,
-                times: 0,
-                id: None,
-                ending: None,
-            }),
+            Entry::Planned { lines, endpoint } => self.batches.push(Planned::new(lines, endpoint)),
+            Entry::Adopted { lines, endpoint, id } => {
+                let planned = Planned::new(lines, endpoint);
+                self.batches.push(Planned { id: Some(id), stage: Stage::Live, ..planned });
+            }
             Entry::Uploading { batch } => self.batch(batch)?.stage = Stage::Uploading,
             Entry::Uploaded { batch, file } => {
                 let batch = self.batch(batch)?;

@@ -8,7 +8,8 @@ use std::{env, fs};
 
 use batchmock_client::{Client, PollPolicy};
 
-use crate::runs::{Work, assert_done_once, divided};
+use crate::resuming::{assert_done_once, divided};
+use crate::runs::Work;
 use crate::support::{KEY, Listener, Reply, lines, stepping};
 
 /// Not a test: what the killed process does. It is this same program, told so by its environment.

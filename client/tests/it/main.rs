@@ -5,6 +5,7 @@
 mod bytes;
 mod failures;
 mod kills;
+mod resuming;
 mod runs;
 mod scenarios;
 mod soup;

@@ -5,7 +5,8 @@ use std::fs;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-use crate::runs::{Work, assert_done_once, divided};
+use crate::resuming::{assert_done_once, divided};
+use crate::runs::Work;
 use crate::support::{Jumping, Listener, Reply, client_of, lines, stepping};
 
 /// What happens to a request, in one of three cases.
