@@ -11,4 +11,5 @@ mod scenarios;
 mod soup;
 mod support;
 mod waiting;
+mod webhooks;
 mod wire;
