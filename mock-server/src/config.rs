@@ -7,6 +7,7 @@ use crate::answers::{LineRules, Recording, Unrecorded};
 use crate::clock::ClockMode;
 use crate::fault::FaultPlan;
 use crate::journal::JournalLimits;
+use crate::quota::Quotas;
 use crate::responder::AnswerStyle;
 use crate::scenario::{Scenario, Scenarios};
 use crate::sim::{Pace, Timestamp};
@@ -41,6 +42,8 @@ pub struct Config {
     pub faults: FaultPlan,
     /// How much is accepted.
     pub limits: Limits,
+    /// What the account of each world may use, until its user says otherwise; as much as anybody wants by default.
+    pub quotas: Quotas,
     /// How much a connection may take, and how long.
     pub connections: ConnectionLimits,
     /// The only keys that are accepted; others are refused with status 401 (F-003). Any key if there are none.

@@ -84,6 +84,7 @@ pub mod internals;
 mod journal;
 mod nearest;
 mod operation;
+mod quota;
 pub mod responder;
 mod scenario;
 mod server;
@@ -103,6 +104,7 @@ pub use config::{Config, ConnectionLimits, Limits, ModelPolicy};
 pub use fault::{FaultError, FaultPlan, FaultRule};
 pub use journal::{Body, EntryKind, JournalEntry, JournalFilter, Note, Outcome, ReceivedRequest, WorldEvent};
 pub use operation::Operation;
+pub use quota::{ByModel, QuotaError, Quotas};
 pub use responder::AnswerStyle;
 pub use scenario::{Scenario, ScenarioError, Scenarios, Timeline};
 pub use server::{

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use batchmock::{
     AnswerStyle, ClockMode, Config, FaultPlan, FaultRule, LineRule, LineRules, ModelPolicy, Pace,
-    PaceDuration, Scenarios, Switches, Timestamp,
+    PaceDuration, Quotas, Scenarios, Switches, Timestamp,
 };
 use clap::{Args, ValueEnum};
 
@@ -100,6 +100,15 @@ pub(super) struct MockArgs {
     #[arg(long, value_enum, default_value_t = ModelsName::Known)]
     models: ModelsName,
 
+    /// Limit what accounts may use; may be repeated, a later one on top of those before [default: nothing is limited].
+    ///
+    /// A preset is `tier-1` to `tier-5`, as usage tiers of the service. Single limits are `enqueued_tokens=1000` or, for
+    /// one model, `enqueued_tokens.gpt-4o-mini=1000`; in the same way `enqueued_requests`, `requests_per_minute` and
+    /// `tokens_per_minute`; and `batches_per_hour`, `uploads_per_minute`, `file_bytes`, `phantom_for=10m`. `none` lifts a
+    /// limit. docs/quotas.md has all of it.
+    #[arg(long = "quota", value_name = "PRESET|KEY=VALUE")]
+    quotas: Vec<String>,
+
     /// Do as other evidence says, where it contradicts itself; may be repeated. `batchmock switches` lists
     /// what can be switched.
     #[arg(long = "switch", value_name = "NAME=VALUE")]
@@ -179,6 +188,11 @@ impl MockArgs {
             switches.set(name, value).map_err(Failure::usage)?;
         }
 
+        let mut quotas = Quotas::default();
+        for text in &self.quotas {
+            quotas.set(text).map_err(Failure::usage)?;
+        }
+
         Ok(Config {
             seed: self.seed,
             clock: self.clock,
@@ -194,6 +208,7 @@ impl MockArgs {
             scenarios,
             recordings: self.replay.recordings()?,
             unrecorded: self.replay.unrecorded(),
+            quotas,
             limits: self.limits.limits(),
             connections: self.limits.connections(),
             models: match self.models {

@@ -1,5 +1,5 @@
-//! The mock's own API, under [`PREFIX`]: the clock, faults, scenarios, what is to come for a batch, how it shall end, what
-//! happened, and who is told.
+//! The mock's own API, under [`PREFIX`]: the clock, faults, scenarios, what an account may use, what is to come for a batch,
+//! how it shall end, what happened, and who is told.
 //!
 //! It acts on the world of the request's key, and is described by the document at `openapi.json` below the
 //! prefix. Times are whole Unix seconds beside RFC 3339; durations are words such as `26h` or `1h 30m`.
@@ -11,6 +11,7 @@ mod guard;
 mod har;
 mod journal;
 mod journal_view;
+mod quotas;
 mod scenarios;
 mod service;
 mod view;
@@ -42,6 +43,7 @@ pub(crate) fn router(app: App) -> Router<App> {
         .route("/clock", route(get(clock::show).put(clock::set)))
         .route("/clock/advance", route(post(clock::advance)))
         .route("/faults", route(get(faults::show).put(faults::set).post(faults::add).delete(faults::clear)))
+        .route("/quotas", route(get(quotas::show).put(quotas::set)))
         .route("/batches/{batch_id}/plan", route(get(batches::plan)))
         .route("/batches/{batch_id}/ending", route(post(batches::force)))
         .route("/scenario", route(get(scenarios::show).put(scenarios::choose).delete(scenarios::leave)))

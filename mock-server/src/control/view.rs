@@ -2,10 +2,12 @@
 
 use batchmock_client::types::RequestCounts;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::clock::ClockMode;
+use crate::quota::Level;
 use crate::sim::{Change, Counts, Observation, Timestamp};
-use crate::world::{Advanced, CameDue, ClockView};
+use crate::world::{Advanced, AllowanceView, CallLimits, CameDue, ClockView, Enqueued};
 
 /// A point in time, for programs and for people.
 #[derive(Debug, Serialize)]
@@ -36,6 +38,52 @@ pub(super) struct Advance {
 enum Due {
     Batch { at: Time, batch_id: String, status: &'static str, request_counts: RequestCounts },
     FileExpired { at: Time, file_id: String },
+}
+
+/// What an account may use, and what is used.
+#[derive(Debug, Serialize)]
+pub(super) struct Allowance {
+    quotas: Map<String, Value>,
+    since: Time,
+    phantom_until: Option<Time>,
+    used: Used,
+}
+
+/// What is used: of the queue always, of the rest what is limited.
+#[derive(Debug, Serialize)]
+struct Used {
+    enqueued: Vec<QueueOfModel>,
+    batches_per_hour: Option<Filled>,
+    uploads_per_minute: Option<Filled>,
+    file_bytes: u64,
+    calls: Vec<CallsOfModel>,
+}
+
+/// What batches have enqueued for a model.
+#[derive(Debug, Serialize)]
+struct QueueOfModel {
+    model: String,
+    batches: u64,
+    requests: u64,
+    tokens: u64,
+    requests_limit: Option<u64>,
+    tokens_limit: Option<u64>,
+}
+
+/// How much of a rate is used, and in how many seconds nothing will be if nothing more is.
+#[derive(Debug, Serialize)]
+struct Filled {
+    limit: u64,
+    used: u64,
+    resets_in: f64,
+}
+
+/// Synchronous calls of a model.
+#[derive(Debug, Serialize)]
+struct CallsOfModel {
+    model: String,
+    requests_per_minute: Option<Filled>,
+    tokens_per_minute: Option<Filled>,
 }
 
 /// What is to come for a batch.
@@ -72,6 +120,43 @@ impl Clock {
             now: now.into(),
             next_change_at: next_change_at.map(Time::from),
         }
+    }
+}
+
+impl Allowance {
+    pub(super) fn new(view: AllowanceView) -> Self {
+        let AllowanceView { quotas, since, phantom_until, enqueued, creations, uploads, file_bytes, calls } =
+            view;
+        let queue = |(model, enqueued): (String, Enqueued)| {
+            let Enqueued { tokens, requests, batches } = enqueued;
+            let (requests_limit, tokens_limit) =
+                (quotas.enqueued_requests.of(&model), quotas.enqueued_tokens.of(&model));
+            QueueOfModel { model, batches, requests, tokens, requests_limit, tokens_limit }
+        };
+        let calls = calls.into_iter().map(|(model, CallLimits { requests, tokens })| CallsOfModel {
+            model,
+            requests_per_minute: requests.map(Filled::from),
+            tokens_per_minute: tokens.map(Filled::from),
+        });
+        Self {
+            quotas: quotas.to_json(),
+            since: since.into(),
+            phantom_until: phantom_until.map(Time::from),
+            used: Used {
+                enqueued: enqueued.into_iter().map(queue).collect(),
+                batches_per_hour: creations.map(Filled::from),
+                uploads_per_minute: uploads.map(Filled::from),
+                file_bytes,
+                calls: calls.collect(),
+            },
+        }
+    }
+}
+
+impl From<Level> for Filled {
+    fn from(level: Level) -> Self {
+        let Level { limit, used, resets_in } = level;
+        Self { limit, used, resets_in: resets_in.as_secs_f64() }
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) async fn create(
     .await?;
     let view = world
         .create_batch(wall, new, input)
-        .map_err(|error| ApiError::create_batch(error, &input_file_id))?;
+        .map_err(|error| ApiError::create_batch(error, &input_file_id, world.account()))?;
     recorded.touched(&view.record.id);
     Ok(Json::indented(shown(view).await?))
 }

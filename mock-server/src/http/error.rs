@@ -4,8 +4,8 @@
 use std::io;
 
 use axum::extract::{OriginalUri, State};
-use axum::http::header::{CONTENT_TYPE, VARY, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use batchmock_client::types::{ErrorBody, ErrorDetail, ErrorEnvelope, LineError};
 
@@ -15,13 +15,17 @@ use crate::arguments::Refusal;
 use crate::input::UploadFault;
 use crate::scenario::ScenarioError;
 use crate::switches::{FileErrorDetail, NoKey};
-use crate::world::{AddFileError, CancelError, CreateBatchError, Full, SCENARIO_METADATA, UploadError};
+use crate::world::{
+    AccountIds, AddFileError, CancelError, CreateBatchError, Full, SCENARIO_METADATA, UploadError,
+};
 
 /// A refusal: a status and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiError {
     status: StatusCode,
     error: ErrorBody,
+    /// Beside those that every answer of its route has.
+    headers: Option<Box<HeaderMap>>,
 }
 
 /// A body that was waited for in vain.
@@ -35,7 +39,12 @@ pub(crate) struct BodyStalled {
 impl ApiError {
     /// A refusal with this status.
     pub(crate) fn new(status: StatusCode, error: ErrorBody) -> Self {
-        Self { status, error }
+        Self { status, error, headers: None }
+    }
+
+    /// The same refusal with these headers.
+    pub(super) fn with_headers(self, headers: HeaderMap) -> Self {
+        Self { headers: Some(Box::new(headers)), ..self }
     }
 
     /// A 400 `invalid_request_error`.
@@ -307,7 +316,7 @@ impl ApiError {
     }
 
     /// A batch that cannot be created.
-    pub(super) fn create_batch(error: CreateBatchError, input_file_id: &str) -> Self {
+    pub(super) fn create_batch(error: CreateBatchError, input_file_id: &str, account: &AccountIds) -> Self {
         match error {
             // F-232.
             CreateBatchError::CannotFindInput { project_id } => {
@@ -316,6 +325,7 @@ impl ApiError {
                 );
                 Self::bad_request(ErrorBody::invalid_request(message).with_param("file_id"))
             }
+            CreateBatchError::RateLimited(limited) => Self::rate_limited(&limited, account),
             CreateBatchError::WorldIsFull(full) => Self::world_is_full(full),
         }
     }
@@ -443,7 +453,7 @@ fn amount(bytes: u64) -> String {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let Self { status, error } = self;
+        let Self { status, error, headers } = self;
         let mut response =
             Json::indented(ErrorEnvelope { error: error.clone(), detail: None }).into_response();
         *response.status_mut() = status;
@@ -451,6 +461,9 @@ impl IntoResponse for ApiError {
             // F-006, the newer of the two forms.
             let challenge = HeaderValue::from_static("Bearer realm=\"OpenAI API\"");
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(headers) = headers {
+            response.headers_mut().extend(*headers);
         }
         response.extensions_mut().insert(error);
         response
@@ -464,11 +477,10 @@ pub(super) async fn in_the_form_of_file_routes(State(app): State<App>, mut respo
         return response;
     }
     if let Some(error) = response.extensions_mut().remove::<ErrorBody>() {
-        let status = response.status();
         let detail = (app.switches().file_error_detail == FileErrorDetail::Present)
             .then(|| ErrorDetail { message: error.message.clone(), code: error.code.clone() });
-        response = Json::indented_line(ErrorEnvelope { error, detail }).into_response();
-        *response.status_mut() = status;
+        response =
+            in_the_place_of(&response, Json::indented_line(ErrorEnvelope { error, detail }).into_response());
     }
     response
 }
@@ -501,9 +513,18 @@ fn is_of_strangers(response: &Response) -> bool {
 
 /// The same error in another layout.
 fn laid_out(response: &Response, layout: Layout, error: ErrorBody) -> Response {
-    let mut laid_out = Json(layout, ErrorEnvelope { error, detail: None }).into_response();
-    *laid_out.status_mut() = response.status();
-    laid_out
+    in_the_place_of(response, Json(layout, ErrorEnvelope { error, detail: None }).into_response())
+}
+
+/// An answer with another body, and the status and the rate limits that it had before.
+fn in_the_place_of(before: &Response, mut response: Response) -> Response {
+    *response.status_mut() = before.status();
+    for (name, value) in before.headers() {
+        if name == RETRY_AFTER || name.as_str().starts_with("x-ratelimit-") {
+            response.headers_mut().insert(name, value.clone());
+        }
+    }
+    response
 }
 
 /// A path that is no route.

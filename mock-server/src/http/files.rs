@@ -23,6 +23,7 @@ pub(super) async fn upload(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Json<File>, ApiError> {
+    world.begin_file(app.wall()).map_err(|limited| ApiError::rate_limited(&limited, world.account()))?;
     let new = multipart::receive(&world, app.worlds.config().limits, &headers, request.into_body()).await?;
     recorded.brought(new.upload.blob.len(), new.upload.hash());
     let record = world.add_file(app.wall(), new)?;

@@ -34,11 +34,6 @@ const VERSION: HeaderName = HeaderName::from_static("openai-version");
 /// How many headers an answer is given, at most: room for all of them is made at once.
 const N_ADDED: usize = 16;
 
-/// How many requests and tokens a minute an account may use: recorded of one account and model (net
-/// 2026-02). Nothing is counted; each answer is told as if it were the first of its minute.
-const REQUESTS_A_MINUTE: u64 = 30_000;
-const TOKENS_A_MINUTE: u64 = 150_000_000;
-
 /// Routes that are answered by the same service, and so have the same headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Service {
@@ -117,25 +112,6 @@ pub(super) fn complete(
     }
     add_edge(headers, service);
     response
-}
-
-/// Adds the rate limits, as answers of the inference endpoints tell them (F-009).
-pub(super) fn rate_limits(tokens: u64) -> [(HeaderName, HeaderValue); 6] {
-    let reset = |used: u64, limit: u64| match used * 60_000 / limit {
-        0 => text("0s"),
-        millis => text(&format!("{millis}ms")),
-    };
-    [
-        (HeaderName::from_static("x-ratelimit-limit-requests"), REQUESTS_A_MINUTE.into()),
-        (HeaderName::from_static("x-ratelimit-limit-tokens"), TOKENS_A_MINUTE.into()),
-        (HeaderName::from_static("x-ratelimit-remaining-requests"), (REQUESTS_A_MINUTE - 1).into()),
-        (
-            HeaderName::from_static("x-ratelimit-remaining-tokens"),
-            TOKENS_A_MINUTE.saturating_sub(tokens).into(),
-        ),
-        (HeaderName::from_static("x-ratelimit-reset-requests"), reset(1, REQUESTS_A_MINUTE)),
-        (HeaderName::from_static("x-ratelimit-reset-tokens"), reset(tokens, TOKENS_A_MINUTE)),
-    ]
 }
 
 /// Whether an older front answers: on chat completions, when it is not even known whose request it is or

@@ -6,12 +6,12 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::files::off_the_runtime;
 use super::json::Layout;
-use super::{Account, ApiError, App, Json, JsonBody, headers};
+use super::{Account, ApiError, App, Json, JsonBody, rate_limits};
 use crate::answers::Given;
 use crate::arguments::Object;
 use crate::endpoint::Endpoint;
 use crate::responder::{Refusal, Request};
-use crate::world::{Call, World};
+use crate::world::{Call, CallError, World};
 
 /// `POST` to the endpoint.
 pub(super) async fn answer(
@@ -20,10 +20,13 @@ pub(super) async fn answer(
     Account(world): Account,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
-    let call =
-        world.receive_call(endpoint, &Object::from(&body)).map_err(|error| ApiError::internal(&error))?;
-    check(&world, &call)?;
     let wall = app.wall();
+    let call = world.receive_call(wall, endpoint, &Object::from(&body)).map_err(|error| match error {
+        CallError::RateLimited(limited) => ApiError::rate_limited(&limited, world.account()),
+        CallError::Disk(error) => ApiError::internal(&error),
+    })?;
+    check(&world, &call)?;
+    let limits = call.limits;
     let given = off_the_runtime(!call.is_recorded(), move || world.answer_call(wall, call)).await?;
     match given {
         Given::Answer { status, answer } => {
@@ -31,7 +34,7 @@ pub(super) async fn answer(
             *response.status_mut() = status_of(status);
             // Recorded without limits for moderations.
             if endpoint != Endpoint::Moderations {
-                response.headers_mut().extend(headers::rate_limits(answer.usage.input_tokens));
+                response.headers_mut().extend(rate_limits::headers(answer.usage.input_tokens, limits));
             }
             Ok(response)
         }

@@ -15,6 +15,7 @@ mod json;
 mod models;
 mod multipart;
 mod query;
+mod rate_limits;
 mod recording;
 mod uploads;
 mod view;

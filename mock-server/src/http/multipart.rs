@@ -200,8 +200,8 @@ async fn store(world: &World, mut field: Field<'_>, limit: u64, meter: &Meter) -
         if n_gathered >= GATHERED {
             n_gathered = 0;
             let incoming = finished(writing).await?;
-            if world.exceeds_quota() {
-                return Err(AddFileError::ExceedsQuota(meter.limits.world_bytes).into());
+            if let Some(limit) = world.exceeded_quota() {
+                return Err(AddFileError::ExceedsQuota(limit).into());
             }
             writing = spawn_push(incoming, std::mem::take(&mut gathered));
         }

@@ -39,6 +39,11 @@ pub(crate) enum Problem {
     TooManyInputs { limit: u32 },
     /// The input file does not exist, no longer exists or is another account's (F-309).
     CannotFindFile { file_id: String, organization_id: String },
+    /// More tokens of this model would wait than may (F-310).
+    TooManyTokensEnqueued { model: String, organization_id: String, limit: u64 },
+    /// More requests to this model would wait than may (text quoted by a user in 2024-11; code assumed to be that of
+    /// tokens).
+    TooManyRequestsEnqueued { model: String, organization_id: String, limit: u64 },
     /// What the user of the mock wrote when forcing the batch to fail.
     Scripted { code: String, message: String, param: Option<String> },
 }
@@ -63,6 +68,9 @@ impl Problem {
             Self::Empty => "empty_file",
             Self::TooManyLines { .. } => "too_many_tasks",
             Self::TooManyInputs { .. } => "too_many_inputs",
+            Self::TooManyTokensEnqueued { .. } | Self::TooManyRequestsEnqueued { .. } => {
+                "token_limit_exceeded"
+            }
             Self::Scripted { code, .. } => code,
         }
     }
@@ -118,6 +126,12 @@ impl Problem {
                     "Cannot find file {file_id}, or organization {organization_id} does not have access to it."
                 )
             }
+            Self::TooManyTokensEnqueued { model, organization_id, limit } => {
+                queue_is_full("token", model, organization_id, *limit)
+            }
+            Self::TooManyRequestsEnqueued { model, organization_id, limit } => {
+                queue_is_full("request", model, organization_id, *limit)
+            }
             Self::Scripted { message, .. } => message.clone(),
         }
     }
@@ -125,7 +139,12 @@ impl Problem {
     /// The field at fault.
     pub(crate) fn param(&self) -> Option<&str> {
         match self {
-            Self::NotJson | Self::Empty | Self::TooManyLines { .. } | Self::TooManyInputs { .. } => None,
+            Self::NotJson
+            | Self::Empty
+            | Self::TooManyLines { .. }
+            | Self::TooManyInputs { .. }
+            | Self::TooManyTokensEnqueued { .. }
+            | Self::TooManyRequestsEnqueued { .. } => None,
             Self::Missing(field) | Self::WrongType { field, .. } => Some(field),
             Self::InvalidMethod(_) => Some("method"),
             Self::InvalidUrl => Some("url"),
@@ -136,5 +155,38 @@ impl Problem {
             Self::CannotFindFile { .. } => Some("file_id"),
             Self::Scripted { param, .. } => param.as_deref(),
         }
+    }
+}
+
+fn queue_is_full(of: &str, model: &str, organization_id: &str, limit: u64) -> String {
+    format!(
+        "Enqueued {of} limit reached for {model} in organization {organization_id}. Limit: {} enqueued {of}s. Please \
+         try again once some in_progress batches have been completed.",
+        with_commas(limit)
+    )
+}
+
+/// `2,000,000`
+fn with_commas(number: u64) -> String {
+    let digits = number.to_string();
+    let begins_group = |place: usize| place > 0 && (digits.len() - place).is_multiple_of(3);
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if begins_group(place) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_third_digit_from_the_end_has_a_comma_before_it() {
+        let texts = [0, 999, 1_000, 90_000, 2_000_000].map(with_commas);
+        assert_eq!(texts, ["0", "999", "1,000", "90,000", "2,000,000"]);
     }
 }

@@ -12,7 +12,7 @@ use siphasher::sip128::{Hasher128 as _, SipHasher13};
 use super::Reading;
 use super::line::RequestFacts;
 use super::{Digest, Digests, Line, LineContent, Problem};
-use crate::responder::Responder;
+use crate::responder::{Request, Responder};
 
 /// How many lines are kept, whatever a batch may have: enough for every limit one would set, and little
 /// enough that a file of a hundred million empty objects does not fill the memory.
@@ -45,6 +45,8 @@ pub(crate) struct Scan {
     pub(crate) n_lines: u64,
     /// The names of models, in the order in which they first occur.
     pub(crate) models: IndexSet<String>,
+    /// The tokens of all prompts that their endpoints accept.
+    pub(crate) input_tokens: u64,
     /// What is kept of its requests.
     pub(crate) digests: Digests,
     /// Why the file could not even be uploaded for a batch.
@@ -74,6 +76,7 @@ impl Scanner {
                 lines: Vec::new(),
                 n_lines: 0,
                 models: IndexSet::new(),
+                input_tokens: 0,
                 digests: Digests::new(responder),
                 fault: None,
             },
@@ -188,8 +191,10 @@ impl Scanner {
             Err(problem) => LineContent::Unusable(problem),
             Ok(reading) => {
                 let request = reading.request();
-                let digest =
-                    self.scan.digests.add(&reading, request.as_ref().and_then(|read| read.as_ref().ok()));
+                let accepted = request.as_ref().and_then(|read| read.as_ref().ok());
+                let tokens = accepted.map_or(0, Request::input_tokens);
+                self.scan.input_tokens = self.scan.input_tokens.saturating_add(tokens);
+                let digest = self.scan.digests.add(&reading, accepted);
                 LineContent::Request(RequestFacts {
                     endpoint: reading.endpoint,
                     is_duplicate: !self.custom_ids.insert(fingerprint(&reading.custom_id)),

@@ -16,6 +16,7 @@ use crate::config::{Config, ConnectionLimits, Limits, ModelPolicy};
 use crate::control::Guard;
 use crate::fault::FaultPlan;
 use crate::http::App;
+use crate::quota::Quotas;
 use crate::responder::AnswerStyle;
 use crate::scenario::Scenarios;
 use crate::sim::{Pace, Timestamp};
@@ -153,6 +154,25 @@ impl Builder {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.config.limits = limits;
+        self
+    }
+
+    /// What the account of each world may use; as much as anybody wants if not set.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// use batchmock::{ByModel, MockServer, Quotas};
+    ///
+    /// let quotas = Quotas { enqueued_tokens: ByModel::each(1_000), ..Quotas::default() };
+    /// let server = MockServer::builder().quotas(quotas).start().await?;
+    /// # drop(server);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn quotas(mut self, quotas: Quotas) -> Self {
+        self.config.quotas = quotas;
         self
     }
 

@@ -8,7 +8,9 @@ use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 use crate::clock::Clock;
 use crate::scenario::Scenario;
-use crate::world::{AccountIds, BatchRecord, Blob, Counters, FileRecord, Happenings, Upload, UploadRecord};
+use crate::world::{
+    AccountIds, Allowance, BatchRecord, Blob, Counters, FileRecord, Happenings, Upload, UploadRecord,
+};
 
 /// A world, whatever the seed of the server is. Its key cannot be read from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -76,6 +78,8 @@ pub(crate) struct WorldFacts {
     pub(crate) counters: Counters,
     /// The scenario that was chosen for it, if one was.
     pub(crate) scenario: Option<Arc<Scenario>>,
+    /// What its account may use, and what of it is used; but for quotas that are not its own.
+    pub(crate) allowance: Allowance,
 }
 
 /// A world as it comes back from the store.

@@ -8,7 +8,11 @@ use super::vault::sync_dir;
 
 /// The version of what is in a data directory. A change that an older batchmock would misread raises it, and
 /// comes with a way to bring older directories up to it.
-pub(super) const FORMAT: u32 = 1;
+///
+/// - 1: the first.
+/// - 2: worlds have quotas and scenarios, and batches the tokens of their prompts. Rows of format 1 are read with the
+///   defaults that their fields have: batches of that time count no tokens in the queue.
+pub(super) const FORMAT: u32 = 2;
 
 /// What says which version a directory has.
 const FORMAT_FILE: &str = "format";
@@ -107,9 +111,9 @@ impl From<io::Error> for Why {
 /// Makes sure that a directory is one of ours, or makes it one, and keeps others out as long as the file lives.
 pub(super) fn claim(dir: &Path) -> Result<File, Why> {
     make_dir(dir)?;
-    let is_new = match fs::read_to_string(dir.join(FORMAT_FILE)) {
-        Ok(text) => check(&text).map(|()| false)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => refuse_others(dir).map(|()| true)?,
+    let is_current = match fs::read_to_string(dir.join(FORMAT_FILE)) {
+        Ok(text) => check(&text)? == FORMAT,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => refuse_others(dir).map(|()| false)?,
         Err(error) => return Err(error.into()),
     };
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(dir.join(LOCK_FILE))?;
@@ -118,7 +122,8 @@ pub(super) fn claim(dir: &Path) -> Result<File, Why> {
         Err(TryLockError::WouldBlock) => return Err(Why::InUse),
         Err(TryLockError::Error(error)) => return Err(error.into()),
     }
-    if is_new {
+    // Rows of older formats are rows of this one.
+    if !is_current {
         write_format(dir)?;
     }
     Ok(lock)
@@ -133,12 +138,12 @@ fn make_dir(dir: &Path) -> io::Result<()> {
     builder.create(dir)
 }
 
-fn check(text: &str) -> Result<(), Why> {
+/// Which format a directory has, if it is one that can be read.
+fn check(text: &str) -> Result<u32, Why> {
     let format = text.trim_end().strip_prefix(FORMAT_WORD).and_then(|rest| rest.strip_prefix(' '));
     match format.and_then(|format| format.parse::<u32>().ok()) {
-        Some(FORMAT) => Ok(()),
+        Some(known @ 1..=FORMAT) => Ok(known),
         Some(newer) if newer > FORMAT => Err(Why::Newer(newer)),
-        // There is no older one yet that could be brought up to this one.
         Some(_) | None => Err(Why::Unknown(text.trim_end().chars().take(40).collect())),
     }
 }

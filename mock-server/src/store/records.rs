@@ -66,7 +66,7 @@ fn time(millis: i64) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    //! What the rows of format 1 are, to the letter: who changes one of these texts changes the format.
+    //! What the rows of format 2 are, to the letter: who changes one of these texts changes the format.
 
     use std::sync::Arc;
 
@@ -78,10 +78,11 @@ mod tests {
     use crate::sim::{Plan, Workload};
     use crate::world::{AccountIds, BatchRecord, Behavior};
 
-    const WORLD: &str = r#"{"label":"sk-…mock","organization_id":"org-a","project_id":"proj_b","clock":{"mode":"scaled:0.5","shows":1767225600000,"when_the_wall_shows":-1},"n_sent_files":1,"n_uploads":2,"n_batches":3,"n_files":4}"#;
+    const WORLD: &str = r#"{"label":"sk-…mock","organization_id":"org-a","project_id":"proj_b","clock":{"mode":"scaled:0.5","shows":1767225600000,"when_the_wall_shows":-1},"n_sent_files":1,"n_uploads":2,"n_batches":3,"n_files":4,"quotas":{"enqueued_tokens":{"gpt-4o-mini":1000},"batches_per_hour":3,"phantom_for":"10m"},"quotas_since":1767225600000,"creations":{"used":3600000,"at":1767225600000},"uploads":{"used":60000,"at":1}}"#;
+    const OLD_WORLD: &str = r#"{"label":"sk-…mock","organization_id":"org-a","project_id":"proj_b","clock":{"mode":"frozen","shows":1767225600000,"when_the_wall_shows":-1},"n_sent_files":1,"n_uploads":2,"n_batches":3,"n_files":4}"#;
     const FILE: &str = r#"{"id":"file-1","purpose":"batch","filename":"größer.jsonl","created_at":1,"expires_at":2,"blob":{"run":3,"number":4,"bytes":5}}"#;
     const UPLOAD: &str = r#"{"id":"upload_1","purpose":"evals","filename":"a","n_bytes":1,"created_at":1,"expires_at":2,"file_expires_after":{"secs":3600,"nanos":0},"stage":"pending","parts":{"part_1":{"run":0,"number":1,"bytes":2}},"n_parts":1}"#;
-    const BATCH: &str = r#"{"id":"batch_1","seed":18446744073709551615,"endpoint":"/v1/chat/completions","input_file_id":"file-1","created_at":1767225600000,"results_kept_for":{"secs":2592000,"nanos":0},"first_file_number":7,"behavior":0,"model":"gpt-4o-mini","metadata":{"z":"1","a":"2"},"lines":{"n":20,"failing":"BAE"}}"#;
+    const BATCH: &str = r#"{"id":"batch_1","seed":18446744073709551615,"endpoint":"/v1/chat/completions","input_file_id":"file-1","created_at":1767225600000,"results_kept_for":{"secs":2592000,"nanos":0},"first_file_number":7,"behavior":0,"model":"gpt-4o-mini","input_tokens":9,"metadata":{"z":"1","a":"2"},"lines":{"n":20,"failing":"BAE"}}"#;
     const REFUSED: &str = r#"{"id":"batch_2","seed":1,"endpoint":"/v1/embeddings","input_file_id":"file-2","created_at":1,"results_kept_for":{"secs":3600,"nanos":0},"first_file_number":0,"behavior":0,"problems":{"texts":[{"code":"invalid_json_line","message":"This line is not parseable as valid JSON."},{"code":"empty_file","message":"The input file is empty.","param":"body"}],"said":[[0,1],[0,7],[1,null]]}}"#;
     const HAPPENED: &str = r#"{"interventions":[{"at":1,"kind":"cancel"},{"at":2,"kind":"input_gone"},{"at":3,"kind":"force_expired"}],"scripted_problems":{"texts":[{"code":"c","message":"m"}],"said":[[0,null]]},"was_retrieved":true,"deleted_results":["output","error"],"spent":{"input":5,"cached":1,"output":7,"reasoning":2,"total":12}}"#;
 
@@ -112,6 +113,15 @@ mod tests {
         let happened = decode::<HappenedRow>(HAPPENED.as_bytes()).unwrap().happened().unwrap();
         assert_eq!(text(&HappenedRow::new(&happened)), HAPPENED);
         assert_eq!(text(&HappenedRow::new(&crate::world::Happenings::default())), "{}");
+    }
+
+    #[test]
+    fn rows_of_format_1_are_read_with_defaults() {
+        let facts = decode::<WorldRow>(OLD_WORLD.as_bytes()).unwrap().facts().unwrap();
+        assert!(!facts.allowance.is_own);
+        assert_eq!(facts.allowance.since, time(1_767_225_600_000));
+        assert!(facts.allowance.creations.is_new());
+        assert_eq!(batch(&BATCH.replace("\"input_tokens\":9,", "")).input_tokens, 0);
     }
 
     #[test]

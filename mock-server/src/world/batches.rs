@@ -1,6 +1,6 @@
 //! The batches of a world: facts only, never a status.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use super::storage::{Share, Storage};
 use super::upload::Input;
 use crate::endpoint::Endpoint;
 use crate::input::Problem;
+use crate::quota::limit_name;
 use crate::sim::{Intervention, Observation, Plan, Seed, Status, Timestamp};
 
 /// What is wrong with an input, each with its line if it has one. Shared, since there may be one for every
@@ -41,6 +42,8 @@ pub(crate) struct BatchRecord {
     pub(crate) input: Input,
     /// The model of its lines as they name it, if its input is in order.
     pub(crate) model: Option<String>,
+    /// The tokens of its prompts, which count in the queue until it ends.
+    pub(crate) input_tokens: u64,
     /// Who answers each of its lines.
     pub(crate) answerers: Answerers,
     /// What its creator attached.
@@ -110,6 +113,19 @@ pub(super) struct Batches {
     live: BTreeSet<(Timestamp, usize)>,
     /// When the next status of each batch begins of which the journal was not told, if one follows.
     turning: BTreeSet<(Timestamp, usize)>,
+    /// What they have enqueued for each model, by the name under which its use is counted.
+    enqueued: BTreeMap<String, Enqueued>,
+}
+
+/// What batches that have not ended have enqueued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Enqueued {
+    /// Tokens of their prompts.
+    pub(crate) tokens: u64,
+    /// Their requests.
+    pub(crate) requests: u64,
+    /// How many batches there are.
+    pub(crate) batches: u64,
 }
 
 impl BatchRecord {
@@ -172,6 +188,7 @@ impl Batches {
         let entry = BatchEntry { record: Arc::new(record), happened, results: None, told, _lines: lines };
         self.live.insert((entry.ends_at(), place));
         self.turning.extend(entry.next_status().map(|(at, _)| (at, place)));
+        self.enqueue(&entry.record);
         self.entries.push(entry);
         place
     }
@@ -246,7 +263,41 @@ impl Batches {
 
     /// Takes a batch off the list of those that have not ended.
     pub(super) fn end(&mut self, ends_at: Timestamp, place: usize) {
-        self.live.remove(&(ends_at, place));
+        if self.live.remove(&(ends_at, place)) {
+            let record = Arc::clone(&self.entries[place].record);
+            self.dequeue(&record);
+        }
+    }
+
+    /// What has been enqueued for a model, by the name under which its use is counted.
+    pub(super) fn enqueued(&self, limit_name: &str) -> Enqueued {
+        self.enqueued.get(limit_name).copied().unwrap_or_default()
+    }
+
+    /// What has been enqueued for each model for which something has.
+    pub(super) fn all_enqueued(&self) -> impl Iterator<Item = (&str, Enqueued)> {
+        self.enqueued.iter().map(|(name, enqueued)| (name.as_str(), *enqueued))
+    }
+
+    fn enqueue(&mut self, record: &BatchRecord) {
+        // What validation refuses was never enqueued.
+        let Some(model) = &record.model else { return };
+        let Enqueued { tokens, requests, batches } =
+            self.enqueued.entry(limit_name(model).to_owned()).or_default();
+        *tokens = tokens.saturating_add(record.input_tokens);
+        *requests += u64::from(record.plan.n_lines());
+        *batches += 1;
+    }
+
+    fn dequeue(&mut self, record: &BatchRecord) {
+        let Some(name) = record.model.as_deref().map(limit_name) else { return };
+        let Some(Enqueued { tokens, requests, batches }) = self.enqueued.get_mut(name) else { return };
+        *tokens = tokens.saturating_sub(record.input_tokens);
+        *requests -= u64::from(record.plan.n_lines());
+        *batches -= 1;
+        if *batches == 0 {
+            self.enqueued.remove(name);
+        }
     }
 
     /// The batches that have not ended.

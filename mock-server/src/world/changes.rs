@@ -113,6 +113,7 @@ impl Changes {
                 clock: state.clock().clone(),
                 counters: state.counters(),
                 scenario: state.chosen().and_then(|behavior| behavior.scenario.clone()),
+                allowance: state.allowance().clone(),
             }));
         }
         facts.extend(deleted_models.into_iter().map(|(number, name)| Fact::ModelDeleted(number, name)));

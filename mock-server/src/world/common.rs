@@ -7,6 +7,7 @@ use super::blob::{BlobDir, Scratch};
 use super::upload::Scanning;
 use super::{Agenda, Behavior};
 use crate::config::Config;
+use crate::quota::Quotas;
 use crate::scenario::Scenario;
 use crate::store::DataDir;
 
@@ -16,6 +17,8 @@ pub(super) struct Common {
     pub(super) config: Config,
     /// What batches are created with where there is no scenario.
     pub(super) plain: Arc<Behavior>,
+    /// What accounts may use whose users have not said otherwise.
+    pub(super) quotas: Arc<Quotas>,
     /// Where bytes are that go when the server goes.
     blobs: Arc<BlobDir>,
     /// What outlives the server, if anything does.
@@ -36,6 +39,7 @@ impl Common {
         };
         Ok(Self {
             plain: Arc::new(Behavior::new(&config)),
+            quotas: Arc::new(config.quotas.clone()),
             blobs: blobs?,
             config,
             data_dir,

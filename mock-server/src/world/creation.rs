@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+use super::allowance::{RateLimited, Wanted};
 use super::batches::{BatchRecord, BatchView};
 use super::deciding::{Answerers, ByLine, decide};
 use super::scene::SCENARIO_METADATA;
+use super::state::State;
 use super::storage::Full;
 use super::upload::{Input, Upload};
 use super::{Behavior, World};
@@ -41,6 +43,8 @@ pub(crate) struct NewBatch {
 pub(crate) enum CreateBatchError {
     /// Its input does not exist (F-232, the older behavior).
     CannotFindInput { project_id: String },
+    /// There were too many just before it (F-240).
+    RateLimited(RateLimited),
     /// There is no room for it.
     WorldIsFull(Full),
 }
@@ -51,11 +55,19 @@ impl From<Full> for CreateBatchError {
     }
 }
 
+impl From<RateLimited> for CreateBatchError {
+    fn from(limited: RateLimited) -> Self {
+        Self::RateLimited(limited)
+    }
+}
+
 /// An input in order.
 #[derive(Debug)]
 struct Accepted {
     /// The model of all lines.
     model: String,
+    /// The tokens of all prompts.
+    input_tokens: u64,
     /// How each line ends if it gets to run.
     fates: Vec<LineFate>,
     /// Who answers each line.
@@ -85,11 +97,12 @@ impl World {
             embedding_inputs: self.common.config.limits.batch_embedding_inputs,
         };
         let is_there = |model: &str| self.may_be_there(model) && !deleted_models.contains(model);
-        let verdict = match check(upload.scan()?, new.endpoint, limits, is_there) {
+        let scan = upload.scan()?;
+        let verdict = match check(scan, new.endpoint, limits, is_there) {
             Ok(_) if !new.behavior.problems().is_empty() => Err(new.behavior.problems().to_vec()),
             Ok(model) => {
                 let (fates, answerers) = decide(&upload, &new.behavior.answers, new.endpoint)?;
-                Ok(Accepted { model, fates, answerers })
+                Ok(Accepted { model, input_tokens: scan.input_tokens, fates, answerers })
             }
             Err(problems) => Err(problems),
         };
@@ -107,6 +120,7 @@ impl World {
             new;
         let mut state = self.lock();
         let now = self.settle(&mut state, wall);
+        state.allowance().check_creation(now)?;
         let limits = &self.common.config.limits;
         if state.batches().len() >= limits.world_batches {
             return Err(Full::Batches(limits.world_batches).into());
@@ -122,13 +136,14 @@ impl World {
             Some(Examined { upload, verdict }) => (Some(upload), verdict),
             None => (None, Err(vec![(self.cannot_find(&input_file_id), None)])),
         };
+        let verdict = verdict.and_then(|accepted| self.enqueue(&state, now, accepted));
         let n_lines = verdict.as_ref().map_or_else(Vec::len, |accepted| accepted.fates.len());
         self.scratch.storage.check_room_for_lines(n_lines as u64, limits)?;
-        let (workload, model, answerers, problems) = match verdict {
-            Ok(Accepted { model, fates, answerers }) => {
-                (Workload::Accepted(fates), Some(model), answerers, Vec::new())
+        let (workload, model, input_tokens, answerers, problems) = match verdict {
+            Ok(Accepted { model, input_tokens, fates, answerers }) => {
+                (Workload::Accepted(fates), Some(model), input_tokens, answerers, Vec::new())
             }
-            Err(problems) => (Workload::Rejected, None, ByLine::default(), problems),
+            Err(problems) => (Workload::Rejected, None, 0, ByLine::default(), problems),
         };
         let has_own_scenario =
             metadata.as_ref().is_some_and(|metadata| metadata.contains_key(SCENARIO_METADATA));
@@ -143,12 +158,14 @@ impl World {
             input_file_id,
             input: Input::new(upload),
             model,
+            input_tokens,
             answerers: Answerers::from(answerers),
             metadata,
             results_kept_for: output_expires_after.unwrap_or(BATCH_FILES_KEPT_FOR),
             problems: problems.into(),
             first_file_number: state.next_file_numbers(2),
         };
+        state.take_creation(now);
         let place = state.add_batch(record);
         let view = state.batches().entry(place).view(now);
         drop(state);
@@ -156,5 +173,24 @@ impl World {
             self.add_faults_of_batch(&view.record.id, &view.record.behavior, now);
         }
         Ok(view)
+    }
+
+    /// Lets an input in order wait for its model if the queue takes it. That it does not is found in validation (F-322),
+    /// and decided now, by what has not ended now.
+    fn enqueue(
+        &self,
+        state: &State,
+        now: Timestamp,
+        accepted: Accepted,
+    ) -> Result<Accepted, Vec<(Problem, Option<u32>)>> {
+        let wanted = Wanted {
+            model: &accepted.model,
+            tokens: accepted.input_tokens,
+            requests: accepted.fates.len() as u64,
+        };
+        match state.allowance().check_queue(state.batches(), &self.account.organization_id, wanted, now) {
+            Ok(()) => Ok(accepted),
+            Err(problem) => Err(vec![(problem, None)]),
+        }
     }
 }

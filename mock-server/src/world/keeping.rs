@@ -4,6 +4,7 @@ use std::io;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::allowance::Allowance;
 use super::blob::Scratch;
 use super::changes::Changes;
 use super::common::Common;
@@ -68,8 +69,8 @@ impl World {
         if let Some(wall) = told_until {
             outbox.is_told_until(known.facts.clock.now(wall));
         }
-        let state =
-            State::known(known, chosen, outbox, Arc::clone(&scratch.storage), Arc::clone(&journal), wall);
+        let storage = Arc::clone(&scratch.storage);
+        let state = State::known(known, chosen, &common.quotas, outbox, storage, Arc::clone(&journal), wall);
         let world = Self::with_state(id, names, account, common, scratch, journal, state);
         world.lock().begin_to_keep(Changes::default());
         world.begin_faults(wall)
@@ -160,8 +161,10 @@ impl World {
 }
 
 fn new_state(common: &Common, scratch: &Scratch, journal: &Arc<Journal>, wall: Timestamp) -> State {
-    let clock = Clock::new(common.config.clock, common.config.start_at.unwrap_or(wall), wall);
-    State::new(clock, new_outbox(common), Arc::clone(&scratch.storage), Arc::clone(journal))
+    let start = common.config.start_at.unwrap_or(wall);
+    let clock = Clock::new(common.config.clock, start, wall);
+    let allowance = Allowance::new(Arc::clone(&common.quotas), start);
+    State::new(clock, allowance, new_outbox(common), Arc::clone(&scratch.storage), Arc::clone(journal))
 }
 
 fn new_outbox(common: &Common) -> Outbox {

@@ -10,6 +10,7 @@
 
 mod advance;
 mod agenda;
+mod allowance;
 mod batches;
 mod behavior;
 mod blob;
@@ -41,12 +42,13 @@ use std::time::Duration;
 pub(crate) use advance::{AdvanceError, AdvanceTo, Advanced, CameDue};
 pub(crate) use agenda::Agenda;
 use agenda::Seat;
-pub(crate) use batches::{BatchRecord, BatchView, Happenings, Problems};
+pub(crate) use allowance::{Allowance, AllowanceView, CallLimits, RateLimit, RateLimited};
+pub(crate) use batches::{BatchRecord, BatchView, Enqueued, Happenings, Problems};
 use batchmock_client::types::Purpose;
 pub(crate) use behavior::Behavior;
 use blob::Scratch;
 pub(crate) use blob::{Blob, make_private};
-pub(crate) use calls::Call;
+pub(crate) use calls::{Call, CallError};
 use common::Common;
 pub(crate) use creation::{CreateBatchError, NewBatch};
 pub(crate) use deciding::Answerers;
@@ -260,17 +262,17 @@ impl World {
         if !is_batch {
             upload.forget_lines();
         }
-        if self.exceeds_quota() {
-            return Err(AddFileError::ExceedsQuota(limits.world_bytes));
+        if let Some(limit) = self.exceeded_quota() {
+            return Err(AddFileError::ExceedsQuota(limit));
         }
         self.scratch.storage.check_room_for_lines(0, limits)?;
         state.check_room_for_a_file(limits)?;
         Ok(())
     }
 
-    /// Whether more is stored on disk than may be. What comes in counts as soon as it is written.
-    pub(crate) fn exceeds_quota(&self) -> bool {
-        self.scratch.storage.exceeds_quota(&self.common.config.limits)
+    /// How much may be stored on disk, if more is. What comes in counts as soon as it is written.
+    pub(crate) fn exceeded_quota(&self) -> Option<u64> {
+        self.scratch.storage.exceeded_quota(&self.common.config.limits)
     }
 
     fn next_file_id(&self, state: &mut State) -> String {
@@ -420,7 +422,8 @@ impl World {
         if ending == Ending::Failed {
             let problems = problems.unwrap_or_else(|| {
                 let model = state.batches().entry(place).record.model.as_deref().unwrap_or("the model");
-                Arc::from([(self.queue_is_full(model), None)])
+                let problem = state.allowance().full_queue(model, &self.account.organization_id);
+                Arc::from([(problem, None)])
             });
             state.script_problems(place, problems);
         }
@@ -450,18 +453,6 @@ impl World {
         Problem::CannotFindFile {
             file_id: file_id.to_owned(),
             organization_id: self.account.organization_id.clone(),
-        }
-    }
-
-    fn queue_is_full(&self, model: &str) -> Problem {
-        Problem::Scripted {
-            code: "token_limit_exceeded".to_owned(),
-            message: format!(
-                "Enqueued token limit reached for {model} in organization {}. Limit: 2,000,000 enqueued \
-                 tokens. Please try again once some in_progress batches have been completed.",
-                self.account.organization_id
-            ),
-            param: None,
         }
     }
 

@@ -248,8 +248,8 @@ impl World {
         if taken.saturating_add(bytes.len()) > limits.upload_bytes {
             return Err(UploadError::TooLarge);
         }
-        if self.exceeds_quota() {
-            return Err(AddFileError::ExceedsQuota(limits.world_bytes).into());
+        if let Some(limit) = self.exceeded_quota() {
+            return Err(AddFileError::ExceedsQuota(limit).into());
         }
         state.check_room_for_a_file(limits)?;
         let part_id = ids::part(now, &mut seed.nth("part", entry.n_parts).rng());

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use batchmock_client::types::{BatchUsage, Purpose};
 
 use super::Behavior;
+use super::allowance::{Allowance, CallCounts, CallLimits, RateLimited};
 use super::batches::{BatchEntry, BatchRecord, Batches, Happenings, Problems};
 use super::blob::{Blob, Scratch};
 use super::changes::Changes;
@@ -21,6 +22,7 @@ use crate::answers::{DecidedByRule, LineRules, Turns};
 use crate::clock::{Clock, ClockMode};
 use crate::config::Limits;
 use crate::journal::{Journal, Mistake, WorldEvent};
+use crate::quota::Quotas;
 use crate::sim::{Intervention, InterventionKind, Timestamp};
 use crate::store::{KnownWorld, WorldFacts};
 use crate::webhook::{Outbox, WebhookEvent};
@@ -44,6 +46,9 @@ pub(super) struct State {
     /// The latest time anybody has been told. Two requests may read the wall in one order and get the lock
     /// in the other; a world never goes back.
     latest: Timestamp,
+    /// What its account may use, and what of it is used.
+    allowance: Allowance,
+    calls: CallCounts,
     /// How much all this takes.
     storage: Arc<Storage>,
     /// Where users read what happened.
@@ -80,7 +85,14 @@ enum Removal {
 }
 
 impl State {
-    pub(super) fn new(clock: Clock, outbox: Outbox, storage: Arc<Storage>, journal: Arc<Journal>) -> Self {
+    pub(super) fn new(
+        clock: Clock,
+        allowance: Allowance,
+        outbox: Outbox,
+        storage: Arc<Storage>,
+        journal: Arc<Journal>,
+    ) -> Self {
+        storage.set_quota(allowance.quotas.file_bytes);
         Self {
             clock,
             files: Files::default(),
@@ -93,6 +105,8 @@ impl State {
             n_answers: 0,
             turns: Turns::default(),
             latest: Timestamp::from_unix_millis(i64::MIN),
+            allowance,
+            calls: CallCounts::default(),
             storage,
             journal,
             told_from: Timestamp::from_unix_millis(i64::MIN),
@@ -106,21 +120,17 @@ impl State {
     pub(super) fn known(
         known: KnownWorld,
         chosen: Option<Arc<Behavior>>,
+        quotas: &Arc<Quotas>,
         outbox: Outbox,
         storage: Arc<Storage>,
         journal: Arc<Journal>,
         wall: Timestamp,
     ) -> Self {
         let KnownWorld { facts, deleted_models, files, uploads, batches } = known;
-        let WorldFacts { label: _, account: _, clock, counters, scenario: _ } = facts;
+        let WorldFacts { label: _, account: _, clock, counters, scenario: _, allowance } = facts;
         let told_from = clock.now(wall);
-        let mut state = Self {
-            deleted_models,
-            counters,
-            chosen,
-            told_from,
-            ..Self::new(clock, outbox, storage, journal)
-        };
+        let new = Self::new(clock, allowance.under(quotas), outbox, storage, journal);
+        let mut state = Self { deleted_models, counters, chosen, told_from, ..new };
         for (number, file) in files {
             state.files.add(number, file);
         }
@@ -151,6 +161,14 @@ impl State {
 
     pub(super) fn deleted_models(&self) -> &BTreeSet<String> {
         &self.deleted_models
+    }
+
+    pub(super) fn allowance(&self) -> &Allowance {
+        &self.allowance
+    }
+
+    pub(super) fn calls(&self) -> &CallCounts {
+        &self.calls
     }
 
     pub(super) fn uploads(&self) -> &Uploads {
@@ -250,6 +268,30 @@ impl State {
     pub(super) fn count_answers_on_from(&mut self, other: &Self) {
         (self.n_exchanges, self.n_answers) = (other.n_exchanges, other.n_answers);
         self.turns.clone_from(&other.turns);
+        self.calls.clone_from(&other.calls);
+    }
+
+    /// Counts a synchronous call and its tokens, if it may be answered.
+    pub(super) fn take_call(
+        &mut self,
+        model: &str,
+        tokens: u64,
+        now: Timestamp,
+    ) -> Result<CallLimits, RateLimited> {
+        self.calls.take_call(&self.allowance.quotas, model, tokens, now)
+    }
+
+    /// Counts an upload, if there may be one.
+    pub(super) fn take_upload(&mut self, now: Timestamp) -> Result<(), RateLimited> {
+        if self.allowance.take_upload(now)? {
+            self.note(Changes::of_world);
+        }
+        Ok(())
+    }
+
+    /// Counts a batch that is added now.
+    pub(super) fn take_creation(&mut self, now: Timestamp) {
+        self.allowance.take_creation(now);
     }
 
     /// The number of the next file to be sent, from which its id follows.
@@ -333,6 +375,13 @@ impl State {
     pub(super) fn choose(&mut self, chosen: Option<Arc<Behavior>>) {
         self.chosen = chosen;
         self.turns = Turns::default();
+        self.note(Changes::of_world);
+    }
+
+    /// Lets other quotas hold from now on.
+    pub(super) fn set_quotas(&mut self, quotas: Quotas, now: Timestamp) {
+        self.storage.set_quota(quotas.file_bytes);
+        self.allowance.set_own(quotas, now);
         self.note(Changes::of_world);
     }
 

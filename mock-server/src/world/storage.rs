@@ -12,6 +12,8 @@ pub(crate) struct Storage {
     bytes: AtomicU64,
     /// In memory: lines of inputs and of plans, each of which takes a few dozen bytes.
     lines: AtomicU64,
+    /// How many bytes the account may store, beside what the server allows, plus one; zero if that is not limited.
+    quota: AtomicU64,
 }
 
 /// A part of what a world stores.
@@ -38,9 +40,21 @@ pub(crate) enum Full {
 }
 
 impl Storage {
-    /// Whether there are more bytes than there may be.
-    pub(crate) fn exceeds_quota(&self, limits: &Limits) -> bool {
-        self.bytes.load(Ordering::Relaxed) > limits.world_bytes
+    /// How many bytes there may be, if there are more.
+    pub(crate) fn exceeded_quota(&self, limits: &Limits) -> Option<u64> {
+        let quota = self.quota.load(Ordering::Relaxed).checked_sub(1).unwrap_or(u64::MAX);
+        let most = limits.world_bytes.min(quota);
+        (self.bytes() > most).then_some(most)
+    }
+
+    /// How many bytes there are.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Says how many bytes the account may store.
+    pub(super) fn set_quota(&self, bytes: Option<u64>) {
+        self.quota.store(bytes.map_or(0, |bytes| bytes.saturating_add(1)), Ordering::Relaxed);
     }
 
     /// Whether so many more lines may be kept.
@@ -100,14 +114,14 @@ mod tests {
         one.add_bytes(6);
         other.add_bytes(4);
         one.set_lines(1);
-        assert!(!storage.exceeds_quota(&limits));
+        assert_eq!(storage.exceeded_quota(&limits), None);
         assert_eq!(storage.check_room_for_lines(0, &limits), Ok(()));
         other.add_bytes(1);
         other.set_lines(1);
-        assert!(storage.exceeds_quota(&limits));
+        assert!(storage.exceeded_quota(&limits).is_some());
         assert_eq!(storage.check_room_for_lines(0, &limits), Err(Full::Lines(1)));
         drop(one);
-        assert!(!storage.exceeds_quota(&limits));
+        assert_eq!(storage.exceeded_quota(&limits), None);
         assert_eq!(storage.check_room_for_lines(0, &limits), Ok(()));
         other.set_lines(0);
         drop(other);

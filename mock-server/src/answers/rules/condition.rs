@@ -98,6 +98,7 @@ impl Glob {
         }
     }
 
+    /// Whether a text is like it.
     pub(crate) fn matches(&self, text: &str) -> bool {
         match self {
             Self::Exact(exact) => exact == text,

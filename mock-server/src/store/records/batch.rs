@@ -36,6 +36,9 @@ pub(in crate::store) struct BatchRow {
     pub(in crate::store) blob: Option<BlobRow>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     model: Option<String>,
+    /// Not said before format 2.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    input_tokens: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     metadata: Option<IndexMap<String, String>>,
     /// None if the input was refused.
@@ -138,6 +141,7 @@ impl BatchRow {
             input_file_id,
             input,
             model,
+            input_tokens,
             answerers: _,
             metadata,
             results_kept_for,
@@ -156,6 +160,7 @@ impl BatchRow {
             behavior: behavior_number,
             blob: input.get().and_then(|upload| BlobRow::of(&upload)),
             model: model.clone(),
+            input_tokens: *input_tokens,
             metadata: metadata.clone(),
             lines: match plan.workload() {
                 Workload::Accepted(fates) => Some(LinesRow::new(&fates)),
@@ -182,6 +187,7 @@ impl BatchRow {
             behavior: _,
             blob: _,
             model,
+            input_tokens,
             metadata,
             lines,
             problems,
@@ -197,6 +203,7 @@ impl BatchRow {
             input_file_id,
             input: Input::new(upload),
             model,
+            input_tokens,
             answerers: Answerers::default(),
             metadata,
             results_kept_for,
@@ -206,6 +213,11 @@ impl BatchRow {
             behavior,
         })
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 impl LinesRow {

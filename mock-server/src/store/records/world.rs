@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use batchmock_client::types::Purpose;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{BlobRow, ScenarioRow, damaged, millis, time};
 use crate::clock::Clock;
+use crate::quota::{Bucket, Quotas};
 use crate::store::fact::WorldFacts;
-use crate::world::{AccountIds, Blob, Counters, FileContent, FileRecord, Upload};
+use crate::world::{AccountIds, Allowance, Blob, Counters, FileContent, FileRecord, Upload};
 
 /// What there is once in a world.
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,6 +27,24 @@ pub(in crate::store) struct WorldRow {
     n_files: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scenario: Option<ScenarioRow>,
+    /// None if they are those of whoever starts the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quotas: Option<Map<String, Value>>,
+    /// Not said before format 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quotas_since: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    creations: Option<BucketRow>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    uploads: Option<BucketRow>,
+}
+
+/// How much of a rate was used, times the milliseconds of its period, and when that was so.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BucketRow {
+    used: u64,
+    at: i64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -50,9 +70,10 @@ pub(in crate::store) struct FileRow {
 
 impl WorldRow {
     pub(in crate::store) fn new(facts: &WorldFacts) -> Self {
-        let WorldFacts { label, account, clock, counters, scenario } = facts;
+        let WorldFacts { label, account, clock, counters, scenario, allowance } = facts;
         let AccountIds { organization_id, project_id } = &**account;
         let Counters { n_sent_files, n_uploads, n_batches, n_files } = *counters;
+        let Allowance { quotas, is_own, since, creations, uploads } = allowance;
         let (mode, shows, when_the_wall_shows) = clock.parts();
         Self {
             label: label.clone(),
@@ -68,6 +89,10 @@ impl WorldRow {
             n_batches,
             n_files,
             scenario: scenario.as_deref().map(ScenarioRow::new),
+            quotas: is_own.then(|| quotas.to_json()),
+            quotas_since: Some(millis(*since)),
+            creations: BucketRow::new(*creations),
+            uploads: BucketRow::new(*uploads),
         }
     }
 
@@ -82,6 +107,10 @@ impl WorldRow {
             n_batches,
             n_files,
             scenario,
+            quotas,
+            quotas_since,
+            creations,
+            uploads,
         } = self;
         let ClockRow { mode, shows, when_the_wall_shows } = clock;
         let mode = mode.parse().map_err(|error: String| damaged(error))?;
@@ -91,7 +120,24 @@ impl WorldRow {
             clock: Clock::new(mode, time(shows), time(when_the_wall_shows)),
             counters: Counters { n_sent_files, n_uploads, n_batches, n_files },
             scenario: scenario.map(ScenarioRow::scenario).transpose()?,
+            allowance: Allowance::known(
+                quotas.map(|quotas| Quotas::from_json(&quotas).map_err(damaged)).transpose()?,
+                time(quotas_since.unwrap_or(shows)),
+                creations.map(BucketRow::bucket).unwrap_or_default(),
+                uploads.map(BucketRow::bucket).unwrap_or_default(),
+            ),
         })
+    }
+}
+
+impl BucketRow {
+    fn new(bucket: Bucket) -> Option<Self> {
+        let (used, at) = bucket.parts();
+        (!bucket.is_new()).then(|| Self { used, at: millis(at) })
+    }
+
+    fn bucket(self) -> Bucket {
+        Bucket::known(self.used, time(self.at))
     }
 }
 

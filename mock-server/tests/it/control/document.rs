@@ -63,6 +63,7 @@ async fn every_status_of_every_operation_is_answered() {
         statuses.remove(&500);
         let good = match template.as_str() {
             "/clock" => json!({"mode": "frozen"}),
+            "/quotas" => json!({"batches_per_hour": 1000}),
             "/clock/advance" => json!({"by": 0}),
             "/scenario" => json!({"name": "happy-shuffled"}),
             "/journal/wait" => json!({"for": 0}),
@@ -211,6 +212,14 @@ async fn what_it_does_not_allow_is_refused() {
         ("PUT", "/scenario", json!({})),
         ("PUT", "/scenario", json!({"name": 1})),
         ("PUT", "/scenario", json!({"scenario": "all-failed"})),
+        ("PUT", "/quotas", json!({"preset": "tier-9"})),
+        ("PUT", "/quotas", json!({"enqued_tokens": 1})),
+        ("PUT", "/quotas", json!({"enqueued_tokens": -1})),
+        ("PUT", "/quotas", json!({"enqueued_tokens": "many"})),
+        ("PUT", "/quotas", json!({"enqueued_tokens": {"gpt-4o": true}})),
+        ("PUT", "/quotas", json!({"batches_per_hour": 1.5})),
+        ("PUT", "/quotas", json!({"batches_per_hour": {"gpt-4o": 1}})),
+        ("PUT", "/quotas", json!({"phantom_for": 600})),
         ("POST", "/clock/advance", json!({})),
         ("POST", "/clock/advance", json!({"by": "1h", "to": 0})),
         ("POST", "/clock/advance", json!({"by": null})),

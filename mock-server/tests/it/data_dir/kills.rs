@@ -85,16 +85,26 @@ impl Server {
         }
         let answer = request.send().await.ok()?;
         let status = answer.status().as_u16();
-        Some((status, answer.bytes().await.ok()?.to_vec()))
+        let mut body = answer.bytes().await.ok()?.to_vec();
+        if op.path == QUOTAS {
+            // Results are written anew after a restart, when somebody looks.
+            let mut shown: Value = serde_json::from_slice(&body).unwrap();
+            shown["used"]["file_bytes"].take();
+            body = shown.to_string().into();
+        }
+        Some((status, body))
     }
 }
 
+const QUOTAS: &str = "/_mock/v1/quotas";
+
 /// What a look at a world shows, without changing it.
-const LOOKS: [&str; 4] = [
+const LOOKS: [&str; 5] = [
     "/_mock/v1/clock",
     "/v1/files?limit=10000",
     "/v1/batches?limit=100",
     "/v1/models/ft:gpt-4o-mini:acme::1",
+    QUOTAS,
 ];
 
 /// One world, and what is done in it.
@@ -286,6 +296,12 @@ impl World {
                 Op { method: Method::PUT, ..Op::post("/_mock/v1/clock", &json!({"mode": mode})) }
             }
             94..95 => Op::new(Method::POST, "/_mock/v1/reset"),
+            96..98 => {
+                let quotas = json!({
+                    "enqueued_tokens": rng.random_range(0..200), "batches_per_hour": rng.random_range(10..1_000),
+                });
+                Op { method: Method::PUT, ..Op::post(QUOTAS, &quotas) }
+            }
             95..96 => Op::new(Method::DELETE, "/v1/models/ft:gpt-4o-mini:acme::1"),
             _ => Op::get(format!("/v1/files/{file}/content")),
         }

@@ -82,12 +82,12 @@ fn a_directory_that_a_killed_server_had_begun_to_make_is_made() {
 fn a_directory_of_another_version_is_refused_in_words() {
     let (_parent, dir) = used();
     let format = dir.join("format");
-    assert_eq!(std::fs::read_to_string(&format).unwrap(), "batchmock 1\n");
-    std::fs::write(&format, "batchmock 2\n").unwrap();
+    assert_eq!(std::fs::read_to_string(&format).unwrap(), "batchmock 2\n");
+    std::fs::write(&format, "batchmock 3\n").unwrap();
     assert_eq!(
         said_of(&dir),
-        "batchmock: the data directory DIR was written by a newer batchmock: its format is 2, and this batchmock knows \
-         formats up to 1. Use the newer one, or another directory\n"
+        "batchmock: the data directory DIR was written by a newer batchmock: its format is 3, and this batchmock knows \
+         formats up to 2. Use the newer one, or another directory\n"
     );
     for text in
         ["batchmock 0\n", "batchmock one", "", "something else entirely, and very much of it at that\n"]
