@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use batchmock::DEFAULT_KEY;
 use clap::Args;
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 
 use super::exit::Failure;
@@ -56,7 +56,7 @@ impl TargetArgs {
         if let Some(body) = body {
             request = request.json(body);
         }
-        self.answer_of(request).await
+        self.answer_of(request.timeout(ANSWERS_IN)).await
     }
 
     /// Asks the control API for something by a query, and waits for the answer so much longer than usual.
@@ -73,35 +73,43 @@ impl TargetArgs {
     }
 
     async fn answer_of(&self, request: RequestBuilder) -> Result<Value, Failure> {
-        let nobody = |why: String| {
-            Failure::unreachable(format!(
-                "no batchmock answers at {}: {why}; start one with `batchmock`, or name another with --base-url",
-                self.base_url
-            ))
-        };
-        let answer = request.send().await.map_err(|error| nobody(reason(&error)))?;
+        let answer = self.answer(request).await?;
         let status = answer.status();
-        let answer: Value = answer
-            .json()
-            .await
-            .map_err(|_| nobody(format!("what answers with {status} is something else")))?;
+        answer.json().await.map_err(|_| self.something_else(status))
+    }
+
+    /// Sends a request, and gives an answer that is no refusal.
+    pub(super) async fn answer(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        let answer = request.send().await.map_err(|error| self.nobody(&reason(&error)))?;
+        let status = answer.status();
         if status.is_success() {
             return Ok(answer);
         }
-        match answer["error"]["message"].as_str() {
+        let refusal: Value = answer.json().await.map_err(|_| self.something_else(status))?;
+        match refusal["error"]["message"].as_str() {
             Some(message) => Err(Failure::refused(message)),
-            None => Err(nobody(format!("what answers with {status} is something else"))),
+            None => Err(self.something_else(status)),
         }
     }
 
-    /// A request to the control API of the same server.
-    fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, Failure> {
+    fn something_else(&self, status: StatusCode) -> Failure {
+        self.nobody(&format!("what answers with {status} is something else"))
+    }
+
+    fn nobody(&self, why: &str) -> Failure {
+        Failure::unreachable(format!(
+            "no batchmock answers at {}: {why}; start one with `batchmock`, or name another with --base-url",
+            self.base_url
+        ))
+    }
+
+    /// A request to the control API of the same server, which may take as long as it takes.
+    pub(super) fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, Failure> {
         Failure::unless_printable("--api-key", &self.api_key)?;
         let server = self.base_url.trim_end_matches('/');
         let server = server.strip_suffix("/v1").unwrap_or(server);
         let client = reqwest::Client::builder()
             .no_proxy()
-            .timeout(ANSWERS_IN)
             .build()
             .map_err(|error| Failure::internal(format!("cannot make requests: {error}")))?;
         Ok(client.request(method, format!("{server}/_mock/v1{path}")).bearer_auth(&self.api_key))

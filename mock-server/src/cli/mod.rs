@@ -20,6 +20,7 @@ mod switches;
 mod wait;
 mod webhook_args;
 mod webhooks;
+mod world;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -54,6 +55,10 @@ enum Command {
     Clock(clock::ClockArgs),
     /// Show what happened in a running mock: requests, what became of batches and files, mistakes of clients.
     Journal(journal::JournalArgs),
+    /// Write the world of a key to a file: files, batches, clock and all else.
+    Export(world::ExportArgs),
+    /// Let the world in such a file take the place of that of a key.
+    Import(world::ImportArgs),
     /// Check rules for lines, and try them out.
     Lines(lines::LinesArgs),
     /// List scenarios, and show what happens in them.
@@ -84,6 +89,8 @@ pub(crate) fn run() -> ExitCode {
             Some(Command::Wait(args)) => wait::run(&args).await,
             Some(Command::Clock(args)) => clock::run(args).await,
             Some(Command::Journal(args)) => journal::run(args).await,
+            Some(Command::Export(args)) => world::export(args).await,
+            Some(Command::Import(args)) => world::import(args).await,
             Some(Command::Lines(args)) => lines::run(args),
             Some(Command::Scenarios(args)) => scenarios::run(args).await,
             Some(Command::Faults(args)) => faults::run(args),

@@ -16,6 +16,7 @@ mod scenarios;
 mod service;
 mod view;
 mod webhooks;
+mod world;
 
 use axum::routing::{MethodRouter, get, post};
 use axum::{Router, middleware};
@@ -43,6 +44,7 @@ pub(crate) fn router(app: App) -> Router<App> {
         .route("/clock", route(get(clock::show).put(clock::set)))
         .route("/clock/advance", route(post(clock::advance)))
         .route("/faults", route(get(faults::show).put(faults::set).post(faults::add).delete(faults::clear)))
+        .route("/world", route(get(world::export).put(world::import)))
         .route("/quotas", route(get(quotas::show).put(quotas::set)))
         .route("/batches/{batch_id}/plan", route(get(batches::plan)))
         .route("/batches/{batch_id}/ending", route(post(batches::force)))

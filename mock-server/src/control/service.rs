@@ -12,7 +12,7 @@ use crate::http::{Account, ApiError, App, Json};
 use crate::nearest::nearest;
 
 /// The paths of the control API, for the message to who asked for another.
-const PATHS: [&str; 18] = [
+const PATHS: [&str; 19] = [
     "/health",
     "/ready",
     "/openapi.json",
@@ -20,6 +20,7 @@ const PATHS: [&str; 18] = [
     "/clock",
     "/clock/advance",
     "/faults",
+    "/world",
     "/quotas",
     "/batches/{batch_id}/plan",
     "/batches/{batch_id}/ending",

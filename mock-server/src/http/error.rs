@@ -158,7 +158,7 @@ impl ApiError {
     }
 
     /// A world too many; the text is ours.
-    pub(super) fn too_many_worlds(limit: usize) -> Self {
+    pub(crate) fn too_many_worlds(limit: usize) -> Self {
         Self::unavailable(format!("batchmock has {limit} worlds, and makes no more: use keys that it knows."))
     }
 
@@ -190,7 +190,7 @@ impl ApiError {
     }
 
     /// What stopped a body from being read to its end.
-    pub(super) fn unreadable_body(error: &(dyn std::error::Error + 'static)) -> Self {
+    pub(crate) fn unreadable_body(error: &(dyn std::error::Error + 'static)) -> Self {
         let mut causes = std::iter::successors(Some(error), |error| error.source());
         match causes.find_map(|cause| cause.downcast_ref::<BodyStalled>()) {
             Some(stalled) => Self::stalled_body(stalled),

@@ -130,7 +130,10 @@ async fn when_kept(Account(world): &Account, wall: Timestamp, response: Response
 pub(crate) async fn open_world(account: Account, mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(account.clone());
     let mut response = next.run(request).await;
-    response.extensions_mut().insert(account);
+    // Another world may have taken its place.
+    if response.extensions().get::<Account>().is_none() {
+        response.extensions_mut().insert(account);
+    }
     response
 }
 

@@ -33,7 +33,7 @@ use tower::Service;
 pub(crate) use batches::{Shown, shown};
 pub(crate) use error::{ApiError, BodyStalled};
 pub(crate) use exchange::open_world;
-pub(crate) use extract::{Account, Id, JsonBody, UntypedJsonBody};
+pub(crate) use extract::{Account, Id, JsonBody, UntypedJsonBody, bearer_key};
 pub(crate) use json::Json;
 pub(crate) use query::Query;
 pub(crate) use recording::Recorded;

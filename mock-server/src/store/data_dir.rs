@@ -140,6 +140,11 @@ impl DataDir {
         self.0.file.read(Reading::n_worlds)
     }
 
+    /// Whether a world is in it. Blocks on the disk.
+    pub(crate) fn has_world(&self, id: WorldId) -> io::Result<bool> {
+        self.0.file.read(|reading| reading.has_world(id))
+    }
+
     /// Where the facts of a world go from now on.
     pub(crate) fn ledger(&self, world: WorldId) -> Ledger {
         Ledger::new(Arc::clone(&self.0.ledgers), world)

@@ -8,6 +8,7 @@ use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 use crate::clock::Clock;
 use crate::scenario::Scenario;
+use crate::sim::Seed;
 use crate::world::{
     AccountIds, Allowance, BatchRecord, Blob, Counters, FileRecord, Happenings, Upload, UploadRecord,
 };
@@ -72,6 +73,8 @@ pub(crate) struct WorldFacts {
     pub(crate) label: String,
     /// Whose it is.
     pub(crate) account: Arc<AccountIds>,
+    /// From which follows what is made in it, if that is not its key.
+    pub(crate) seed: Option<Seed>,
     /// How its time moves.
     pub(crate) clock: Clock,
     /// How many there have been of what has a number.

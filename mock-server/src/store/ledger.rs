@@ -105,6 +105,11 @@ impl Ledger {
         }
     }
 
+    /// Takes no facts any more. The caller holds the world's lock.
+    pub(crate) fn retire(&self) {
+        self.standing.lose(&Arc::new(io::Error::other("another world has taken the place of this one")));
+    }
+
     /// Whether facts of the world were not kept.
     pub(crate) fn is_lost(&self) -> bool {
         self.standing.is_lost()

@@ -6,6 +6,7 @@
 //!
 //! Keys are not kept. A world is called by a fingerprint of its key, and by the label that logs show.
 
+mod archive;
 mod data_dir;
 mod fact;
 mod fact_file;
@@ -16,6 +17,7 @@ mod tables;
 mod vault;
 mod writer;
 
+pub(crate) use archive::{Archived, read_archive, write_archive};
 pub use data_dir::DataDir;
 pub(crate) use fact::{Fact, KnownWorld, WorldFacts, WorldId};
 pub use format::DataDirError;

@@ -11,7 +11,7 @@ mod scenario;
 mod upload;
 mod world;
 
-pub(super) use batch::{BatchRow, HappenedRow};
+pub(super) use batch::{BatchRow, HappenedRow, SpentRow};
 pub(super) use behavior::BehaviorRow;
 use scenario::ScenarioRow;
 pub(super) use upload::UploadRow;
@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::sim::Timestamp;
 
 use super::vault::BlobId;
+use crate::world::Blob;
 
 /// A row as bytes.
 pub(super) fn encode(row: &impl Serialize) -> Vec<u8> {
@@ -40,6 +41,9 @@ pub(super) fn decode<R: DeserializeOwned>(bytes: &[u8]) -> io::Result<R> {
 pub(super) fn damaged(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
+
+/// Gives bytes the name that rows call them by, if there is one.
+pub(super) type BlobNaming<'b, 'n> = dyn FnMut(&'b Blob) -> Option<BlobRow> + 'n;
 
 /// The bytes of an upload.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]

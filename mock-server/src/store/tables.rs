@@ -256,6 +256,12 @@ impl Reading {
         usize::try_from(n).map_err(damaged)
     }
 
+    /// Whether there is this world.
+    pub(super) fn has_world(&self, WorldId(id): WorldId) -> io::Result<bool> {
+        let worlds = self.0.open_table(WORLDS).map_err(trouble)?;
+        Ok(worlds.get(id).map_err(trouble)?.is_some())
+    }
+
     /// All blobs that facts name.
     pub(super) fn named_blobs(&self) -> io::Result<BTreeSet<BlobId>> {
         let blobs = self.0.open_table(BLOBS).map_err(trouble)?;

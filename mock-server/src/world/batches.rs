@@ -11,7 +11,7 @@ use super::AccountIds;
 use super::behavior::Behavior;
 use super::deciding::Answerers;
 use super::files::Page;
-use super::results::{ResultFile, Results};
+use super::results::{ResultFile, Results, Written};
 use super::storage::{Share, Storage};
 use super::upload::Input;
 use crate::endpoint::Endpoint;
@@ -46,6 +46,8 @@ pub(crate) struct BatchRecord {
     pub(crate) input_tokens: u64,
     /// Who answers each of its lines.
     pub(crate) answerers: Answerers,
+    /// Its results, if it came with them from another mock.
+    pub(crate) written: Written,
     /// What its creator attached.
     pub(crate) metadata: Option<IndexMap<String, String>>,
     /// How long its result files are kept.
@@ -298,6 +300,11 @@ impl Batches {
         if *batches == 0 {
             self.enqueued.remove(name);
         }
+    }
+
+    /// All batches.
+    pub(super) fn all(&self) -> impl Iterator<Item = &BatchEntry> {
+        self.entries.iter()
     }
 
     /// The batches that have not ended.

@@ -8,6 +8,7 @@ use super::blob::Blob;
 use super::files::FileRecord;
 use super::state::State;
 use super::upload::Upload;
+use crate::sim::Seed;
 use crate::store::{Fact, WorldFacts};
 
 /// What has changed: as notes, not as facts, so that what changes several times at once is told once, as it is
@@ -26,10 +27,34 @@ pub(super) struct Changes {
     of_batches: BTreeMap<usize, Option<Arc<Upload>>>,
 }
 
+/// What facts tell of a world beside its state.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) label: String,
+    pub(super) account: Arc<AccountIds>,
+    /// If it does not follow from the key.
+    pub(super) seed: Option<Seed>,
+}
+
 impl Changes {
     /// Those of a world that has just been made, or emptied: all that was before is gone.
     pub(super) fn of_new_world() -> Self {
         Self { begins_anew: true, of_world: true, ..Self::default() }
+    }
+
+    /// All that a world is.
+    pub(super) fn of_all(state: &State) -> Self {
+        let mut all = Self::of_new_world();
+        all.deleted_models = (0..).zip(state.deleted_models().iter().cloned()).collect();
+        all.added_files = state.files().uploaded().map(|(number, file)| (number, Arc::clone(file))).collect();
+        for id in state.uploads().ids() {
+            all.of_upload(id, Vec::new());
+        }
+        for place in 0..state.batches().len() {
+            all.created_batch(place);
+            all.of_batch(place, None);
+        }
+        all
     }
 
     pub(super) fn are_none(&self) -> bool {
@@ -91,7 +116,7 @@ impl Changes {
     }
 
     /// The facts that the changes amount to, in an order in which each can stand on those before.
-    pub(super) fn into_facts(self, state: &State, label: &str, account: &Arc<AccountIds>) -> Vec<Fact> {
+    pub(super) fn into_facts(self, state: &State, told: &Told) -> Vec<Fact> {
         let Self {
             begins_anew,
             of_world,
@@ -108,8 +133,9 @@ impl Changes {
         }
         if of_world {
             facts.push(Fact::World(WorldFacts {
-                label: label.to_owned(),
-                account: Arc::clone(account),
+                label: told.label.clone(),
+                account: Arc::clone(&told.account),
+                seed: told.seed,
                 clock: state.clock().clone(),
                 counters: state.counters(),
                 scenario: state.chosen().and_then(|behavior| behavior.scenario.clone()),

@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use super::allowance::{RateLimited, Wanted};
 use super::batches::{BatchRecord, BatchView};
 use super::deciding::{Answerers, ByLine, decide};
+use super::results::Written;
 use super::scene::SCENARIO_METADATA;
 use super::state::State;
 use super::storage::Full;
@@ -160,6 +161,7 @@ impl World {
             model,
             input_tokens,
             answerers: Answerers::from(answerers),
+            written: Written::default(),
             metadata,
             results_kept_for: output_expires_after.unwrap_or(BATCH_FILES_KEPT_FOR),
             problems: problems.into(),

@@ -118,6 +118,12 @@ impl Files {
         Some((number, record))
     }
 
+    /// The files that users sent, with their numbers, by age.
+    pub(super) fn uploaded(&self) -> impl Iterator<Item = (u64, &Arc<FileRecord>)> {
+        let all = self.by_age.iter().map(|((_, number), record)| (*number, record));
+        all.filter(|(_, record)| matches!(record.content, FileContent::Uploaded(_)))
+    }
+
     /// When the next file expires.
     pub(super) fn next_expiry(&self) -> Option<(Timestamp, &str)> {
         self.expiring.first().map(|(at, _, id)| (*at, id.as_str()))

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::allowance::Allowance;
 use super::blob::Scratch;
-use super::changes::Changes;
+use super::changes::{Changes, Told};
 use super::common::Common;
 use super::registry::of_run;
 use super::state::State;
@@ -29,65 +29,75 @@ pub(super) struct Names {
     pub(super) initial: Arc<Behavior>,
 }
 
+/// With what a world is made, whatever is to be in it.
+#[derive(Debug)]
+pub(super) struct Site {
+    pub(super) id: WorldId,
+    pub(super) names: Names,
+    pub(super) common: Arc<Common>,
+    pub(super) scratch: Scratch,
+    pub(super) journal: Arc<Journal>,
+}
+
 impl World {
     /// An empty world.
-    pub(super) fn new(
-        id: WorldId,
-        names: Names,
-        common: Arc<Common>,
-        scratch: Scratch,
-        journal: Arc<Journal>,
-        wall: Timestamp,
-    ) -> Self {
-        let mut rng = names.seed.named("account").rng();
+    pub(super) fn new(site: Site, wall: Timestamp) -> Self {
+        let mut rng = site.names.seed.named("account").rng();
         let account = Arc::new(AccountIds {
             organization_id: ids::account("org-", &mut rng),
             project_id: ids::account("proj_", &mut rng),
         });
-        let state = new_state(&common, &scratch, &journal, wall);
-        let world = Self::with_state(id, names, account, common, scratch, journal, state);
+        let state = new_state(&site.common, &site.scratch, &site.journal, wall);
+        let world = Self::with_state(site, account, state);
         world.lock().begin_to_keep(Changes::of_new_world());
         world.begin_faults(wall)
     }
 
     /// A world as it was when facts of it were last kept.
-    pub(super) fn known(
-        id: WorldId,
-        names: Names,
-        common: Arc<Common>,
-        scratch: Scratch,
-        journal: Arc<Journal>,
+    pub(super) fn known(site: Site, known: KnownWorld, wall: Timestamp) -> Self {
+        // What happened in the last second may not have been told. It may be told twice, but under the same id.
+        let read_until = site.common.data_dir.as_ref().and_then(DataDir::wall_was_read_until);
+        let told_until = read_until.map(|read_until| read_until - AHEAD);
+        Self::with_facts(site, known, told_until, wall, |_| Changes::default())
+    }
+
+    /// A world that came from another mock, which has told what happened there; all of it is to be kept.
+    pub(super) fn imported(site: Site, known: KnownWorld, wall: Timestamp) -> Self {
+        Self::with_facts(site, known, Some(wall), wall, Changes::of_all)
+    }
+
+    fn with_facts(
+        mut site: Site,
         known: KnownWorld,
+        told_until: Option<Timestamp>,
         wall: Timestamp,
+        changes: impl FnOnce(&State) -> Changes,
     ) -> Self {
         let account = Arc::clone(&known.facts.account);
+        let own_seed = known.facts.seed;
+        site.names.seed = own_seed.unwrap_or(site.names.seed);
+        let common = &site.common;
         let chosen = known.facts.scenario.as_ref().map(|scenario| common.behavior_in(Some(scenario)));
-        // What happened in the last second may not have been told. It may be told twice, but under the same id.
-        let read_until = common.data_dir.as_ref().and_then(DataDir::wall_was_read_until);
-        let told_until = read_until.map(|read_until| read_until - AHEAD);
-        let mut outbox = new_outbox(&common);
+        let mut outbox = new_outbox(common);
         if let Some(wall) = told_until {
             outbox.is_told_until(known.facts.clock.now(wall));
         }
-        let storage = Arc::clone(&scratch.storage);
-        let state = State::known(known, chosen, &common.quotas, outbox, storage, Arc::clone(&journal), wall);
-        let world = Self::with_state(id, names, account, common, scratch, journal, state);
-        world.lock().begin_to_keep(Changes::default());
+        let storage = Arc::clone(&site.scratch.storage);
+        let journal = Arc::clone(&site.journal);
+        let state = State::known(known, chosen, &common.quotas, outbox, storage, journal, wall);
+        let changes = changes(&state);
+        let mut world = Self::with_state(site, account, state);
+        world.has_own_seed = own_seed.is_some();
+        world.lock().begin_to_keep(changes);
         world.begin_faults(wall)
     }
 
-    fn with_state(
-        id: WorldId,
-        Names { label, seed, initial }: Names,
-        account: Arc<AccountIds>,
-        common: Arc<Common>,
-        scratch: Scratch,
-        journal: Arc<Journal>,
-        state: State,
-    ) -> Self {
+    fn with_state(site: Site, account: Arc<AccountIds>, state: State) -> Self {
+        let Site { id, names: Names { label, seed, initial }, common, scratch, journal } = site;
         Self {
             label,
             seed,
+            has_own_seed: false,
             seed_of_run: of_run(seed, common.run()),
             initial,
             account,
@@ -119,6 +129,24 @@ impl World {
         drop(before);
         let faults = self.faults_at_first(wall);
         *self.lock_faults() = faults;
+    }
+
+    /// What facts tell of the world beside its state.
+    pub(super) fn told(&self) -> Told {
+        Told {
+            label: self.label.clone(),
+            account: Arc::clone(&self.account),
+            seed: self.has_own_seed.then_some(self.seed),
+        }
+    }
+
+    /// Keeps nothing any more, since another world takes the place of this one: whoever still has it is told so.
+    pub(super) fn retire(&self) {
+        let state = self.lock();
+        if let Some(ledger) = &self.ledger {
+            ledger.retire();
+        }
+        drop(state);
     }
 
     /// Whether what the world shows could not be kept: then another is to be read in its place.
@@ -209,8 +237,7 @@ impl Drop for Locked<'_> {
         let Some(ledger) = &self.world.ledger else { return };
         let Some(changes) = &mut self.state.changes else { return };
         if !changes.are_none() {
-            let facts =
-                std::mem::take(changes).into_facts(&self.state, &self.world.label, &self.world.account);
+            let facts = std::mem::take(changes).into_facts(&self.state, &self.world.told());
             ledger.write(facts);
         }
     }

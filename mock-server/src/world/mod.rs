@@ -24,6 +24,7 @@ mod files;
 mod json_lines;
 mod keeping;
 mod line_template;
+mod moving;
 mod parts;
 mod registry;
 mod result_line;
@@ -53,9 +54,10 @@ use common::Common;
 pub(crate) use creation::{CreateBatchError, NewBatch};
 pub(crate) use deciding::Answerers;
 pub(crate) use files::{FileContent, FileQuery, FileRecord, Page};
+pub(crate) use moving::{ImportError, Snapshot, WrittenFiles};
 pub(crate) use parts::{NewUpload, UploadError, UploadRecord, UploadStage, UploadView};
 pub(crate) use registry::{NoWorld, Worlds};
-pub(crate) use results::{ResultFile, Results};
+pub(crate) use results::{ResultFile, Results, Written, WrittenResults};
 pub(crate) use scene::SCENARIO_METADATA;
 pub(crate) use state::Counters;
 pub(crate) use storage::{Full, Storage};
@@ -80,6 +82,8 @@ pub(crate) struct World {
     label: String,
     /// From which follows what is made in it from now on.
     seed: Seed,
+    /// Whether the seed does not follow from the key, since the world came from another mock.
+    has_own_seed: bool,
     /// From which follows what has a number in this run of the server only.
     seed_of_run: Seed,
     /// What batches are created with as long as no other scenario is chosen.

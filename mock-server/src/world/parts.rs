@@ -175,6 +175,11 @@ impl Uploads {
         std::mem::take(&mut record.parts).into_values().collect()
     }
 
+    /// The ids of all uploads.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.by_id.keys().map(String::as_str)
+    }
+
     pub(super) fn get(&self, id: &str) -> Result<&UploadRecord, UploadError> {
         self.by_id.get(id).ok_or(UploadError::NoSuchUpload)
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use dashmap::DashMap;
 
 use super::common::Common;
-use super::keeping::Names;
+use super::keeping::{Names, Site};
 use super::{Agenda, World};
 use crate::config::Config;
 use crate::journal::Journal;
@@ -79,18 +79,13 @@ impl Worlds {
             return Ok(world);
         }
         let id = WorldId::of_key(key);
-        let _turn = self.turns[id.among(self.turns.len())].lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.turn(id).lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(world) = self.at_hand(key) {
             return Ok(world);
         }
-        let seed = Seed::new(self.config().seed).named(key);
-        let config = self.config();
-        let scenario = config.scenarios.of_key(key).map_err(NoWorld::NoSuchScenario)?;
-        let initial = self.common.behavior_in(scenario.or(config.scenario.as_ref()));
-        let names = Names { label: label(key, seed), seed, initial };
+        let names = self.names(key).map_err(NoWorld::NoSuchScenario)?;
         // What happened in a world that was lost has happened.
-        let journal = self.by_key.get(key).map(|lost| Arc::clone(lost.journal()));
-        let journal = journal.unwrap_or_else(|| Arc::new(Journal::new(self.config().limits.journal())));
+        let journal = self.journal(key);
         let scratch = self.common.scratch();
         let known = match self.data_dir() {
             None => None,
@@ -98,8 +93,9 @@ impl Worlds {
                 .read_world(id, &self.common.scanning(), &scratch.storage)
                 .map_err(NoWorld::Unreadable)?,
         };
+        let site = Site { id, names, common: Arc::clone(&self.common), scratch, journal };
         let world = if let Some(known) = known {
-            World::known(id, names, Arc::clone(&self.common), scratch, journal, known, wall)
+            World::known(site, known, wall)
         } else {
             // Of several who come at once each may make one more than that.
             let n_worlds = match self.data_dir() {
@@ -109,7 +105,7 @@ impl Worlds {
             if n_worlds >= most {
                 return Err(NoWorld::TooMany);
             }
-            World::new(id, names, Arc::clone(&self.common), scratch, journal, wall)
+            World::new(site, wall)
         };
         let world = Arc::new(world);
         world.take_a_seat();
@@ -117,6 +113,53 @@ impl Worlds {
             world.count_answers_on_from(&lost);
         }
         Ok(world)
+    }
+}
+
+impl Worlds {
+    pub(super) fn common(&self) -> &Arc<Common> {
+        &self.common
+    }
+
+    /// Held while a world is read, made or replaced.
+    pub(super) fn turn(&self, id: WorldId) -> &Mutex<()> {
+        &self.turns[id.among(self.turns.len())]
+    }
+
+    /// What a key says about its world.
+    pub(super) fn names(&self, key: &str) -> Result<Names, ScenarioError> {
+        let config = self.config();
+        let seed = Seed::new(config.seed).named(key);
+        let scenario = config.scenarios.of_key(key)?;
+        let initial = self.common.behavior_in(scenario.or(config.scenario.as_ref()));
+        Ok(Names { label: label(key, seed), seed, initial })
+    }
+
+    /// The journal of the world of a key, which outlives it.
+    pub(super) fn journal(&self, key: &str) -> Arc<Journal> {
+        let known = self.get(key).map(|world| Arc::clone(world.journal()));
+        known.unwrap_or_else(|| Arc::new(Journal::new(self.config().limits.journal())))
+    }
+
+    /// The world of a key, if it was read or made.
+    pub(super) fn get(&self, key: &str) -> Option<Arc<World>> {
+        self.by_key.get(key).map(|world| Arc::clone(&world))
+    }
+
+    /// Puts a world in the place of that of a key.
+    pub(super) fn put(&self, key: &str, world: &Arc<World>) {
+        self.by_key.insert(key.to_owned(), Arc::clone(world));
+    }
+
+    /// Whether this world is there, or one more may be. Blocks on the disk if there is a data directory.
+    pub(super) fn has_room_for(&self, key: &str, id: WorldId, most: usize) -> io::Result<bool> {
+        if self.by_key.contains_key(key) {
+            return Ok(true);
+        }
+        Ok(match self.data_dir() {
+            None => self.by_key.len() < most,
+            Some(data_dir) => data_dir.has_world(id)? || data_dir.n_worlds()? < most,
+        })
     }
 }
 

@@ -49,6 +49,32 @@ pub(crate) struct Results {
     error: Weak<ResultBytes>,
 }
 
+/// Results that a batch came with from another mock, where its input is gone: until it has ended here.
+#[derive(Debug, Default)]
+pub(crate) struct Written(Mutex<Option<WrittenResults>>);
+
+/// What results took, and the bytes of those that are there.
+#[derive(Debug)]
+pub(crate) struct WrittenResults {
+    /// What the lines took.
+    pub(crate) usage: BatchUsage,
+    /// The bytes of the output file.
+    pub(crate) output: Option<Blob>,
+    /// The bytes of the error file.
+    pub(crate) error: Option<Blob>,
+}
+
+impl Written {
+    /// These.
+    pub(crate) fn new(results: WrittenResults) -> Self {
+        Self(Mutex::new(Some(results)))
+    }
+
+    fn take(&self) -> Option<WrittenResults> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
 /// The bytes of a result file, once they are written. They belong to the file and go with it, though its batch
 /// stays.
 #[derive(Debug)]
@@ -81,6 +107,7 @@ impl Results {
         let id = |name| ids::file(&mut batch.seed.named(name).rng());
         let (has_output_file, has_error_file) = which_files(&last, &batch.behavior.switches);
         let (output, error) = (ResultBytes::new(ResultFile::Output), ResultBytes::new(ResultFile::Error));
+        let written = batch.written.take();
         let results = Self {
             output_file_id: has_output_file.then(|| id("output file")),
             error_file_id: has_error_file.then(|| id("error file")),
@@ -88,10 +115,22 @@ impl Results {
             last,
             scratch,
             rendering: Mutex::new(()),
-            usage: spent.map(OnceLock::from).unwrap_or_default(),
+            usage: written
+                .as_ref()
+                .map(|written| written.usage)
+                .or(spent)
+                .map(OnceLock::from)
+                .unwrap_or_default(),
             output: Arc::downgrade(&output),
             error: Arc::downgrade(&error),
         };
+        if let Some(WrittenResults { usage: _, output: written_output, error: written_error }) = written {
+            for (bytes, written) in [(&output, written_output), (&error, written_error)] {
+                if let Some(written) = written {
+                    bytes.blob.get_or_init(|| written);
+                }
+            }
+        }
         (results, [output, error])
     }
 

@@ -127,7 +127,7 @@ impl State {
         wall: Timestamp,
     ) -> Self {
         let KnownWorld { facts, deleted_models, files, uploads, batches } = known;
-        let WorldFacts { label: _, account: _, clock, counters, scenario: _, allowance } = facts;
+        let WorldFacts { label: _, account: _, seed: _, clock, counters, scenario: _, allowance } = facts;
         let told_from = clock.now(wall);
         let new = Self::new(clock, allowance.under(quotas), outbox, storage, journal);
         let mut state = Self { deleted_models, counters, chosen, told_from, ..new };

@@ -17,6 +17,7 @@ mod journal;
 mod lifecycle;
 mod lines;
 mod models;
+mod moving;
 mod quotas;
 mod scenarios;
 mod schema;

@@ -16,7 +16,7 @@ use crate::input::Problem;
 use crate::sim::{Ending, Intervention, InterventionKind, LineFate, Seed, Workload};
 use crate::switches::UrlProblem;
 use crate::world::{
-    AccountIds, Answerers, BatchRecord, Behavior, Happenings, Input, Problems, ResultFile, Upload,
+    AccountIds, Answerers, BatchRecord, Behavior, Happenings, Input, Problems, ResultFile, Upload, Written,
 };
 
 /// A batch as it was created. What its plan was made from is kept, and the plan is made again.
@@ -96,7 +96,7 @@ pub(in crate::store) struct HappenedRow {
 /// What the lines of a batch took, in tokens.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SpentRow {
+pub(in crate::store) struct SpentRow {
     input: u64,
     cached: u64,
     output: u64,
@@ -132,6 +132,16 @@ enum ResultRow {
 impl BatchRow {
     /// The row of a batch whose behavior has this number.
     pub(in crate::store) fn new(batch: &BatchRecord, behavior_number: u32) -> Self {
+        let blob = batch.input.get().and_then(|upload| BlobRow::of(&upload));
+        Self::with_input(batch, behavior_number, blob)
+    }
+
+    /// The same, with another name for its input.
+    pub(in crate::store) fn with_input(
+        batch: &BatchRecord,
+        behavior_number: u32,
+        blob: Option<BlobRow>,
+    ) -> Self {
         let BatchRecord {
             id,
             seed,
@@ -139,10 +149,11 @@ impl BatchRow {
             behavior,
             endpoint,
             input_file_id,
-            input,
+            input: _,
             model,
             input_tokens,
             answerers: _,
+            written: _,
             metadata,
             results_kept_for,
             problems,
@@ -158,7 +169,7 @@ impl BatchRow {
             results_kept_for: *results_kept_for,
             first_file_number: *first_file_number,
             behavior: behavior_number,
-            blob: input.get().and_then(|upload| BlobRow::of(&upload)),
+            blob,
             model: model.clone(),
             input_tokens: *input_tokens,
             metadata: metadata.clone(),
@@ -205,6 +216,7 @@ impl BatchRow {
             model,
             input_tokens,
             answerers: Answerers::default(),
+            written: Written::default(),
             metadata,
             results_kept_for,
             problems: problems.problems()?,
@@ -337,7 +349,7 @@ impl HappenedRow {
 }
 
 impl SpentRow {
-    fn new(usage: BatchUsage) -> Self {
+    pub(in crate::store) fn new(usage: BatchUsage) -> Self {
         let BatchUsage {
             input_tokens,
             input_tokens_details,
@@ -356,7 +368,7 @@ impl SpentRow {
         }
     }
 
-    fn usage(self) -> BatchUsage {
+    pub(in crate::store) fn usage(self) -> BatchUsage {
         let Self { input, cached, output, reasoning, total } = self;
         BatchUsage {
             input_tokens: input,

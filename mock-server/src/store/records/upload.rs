@@ -7,7 +7,7 @@ use std::time::Duration;
 use batchmock_client::types::Purpose;
 use serde::{Deserialize, Serialize};
 
-use super::{BlobRow, millis, time};
+use super::{BlobNaming, BlobRow, millis, time};
 use crate::world::{Blob, UploadRecord, UploadStage, UploadView};
 
 /// An upload, with the parts that it has.
@@ -39,6 +39,11 @@ enum StageRow {
 
 impl UploadRow {
     pub(in crate::store) fn new(upload: &UploadRecord) -> Self {
+        Self::naming(upload, &mut BlobRow::of_blob)
+    }
+
+    /// The same, with other names for the bytes.
+    pub(in crate::store) fn naming<'u>(upload: &'u UploadRecord, name: &mut BlobNaming<'u, '_>) -> Self {
         let UploadRecord { number: _, view, expires_after, parts, n_parts } = upload;
         let UploadView { id, purpose, filename, n_bytes, created_at, expires_at, stage, file: _ } = view;
         let stage = match stage {
@@ -47,7 +52,7 @@ impl UploadRow {
             UploadStage::Cancelled => StageRow::Cancelled,
             UploadStage::Expired => StageRow::Expired,
         };
-        let part = |(id, bytes): (&String, &Arc<Blob>)| Some((id.clone(), BlobRow::of_blob(bytes)?));
+        let part = |(id, bytes): (&String, &'u Arc<Blob>)| Some((id.clone(), name(bytes)?));
         Self {
             id: id.clone(),
             purpose: purpose.as_str().to_owned(),
@@ -67,7 +72,7 @@ impl UploadRow {
         self.parts.values().copied().collect()
     }
 
-    pub(in crate::store) fn record(self, number: u64, part: impl Fn(BlobRow) -> Blob) -> UploadRecord {
+    pub(in crate::store) fn record(self, number: u64, mut part: impl FnMut(BlobRow) -> Blob) -> UploadRecord {
         let Self {
             id,
             purpose,

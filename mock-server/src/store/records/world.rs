@@ -7,9 +7,10 @@ use batchmock_client::types::Purpose;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{BlobRow, ScenarioRow, damaged, millis, time};
+use super::{BlobNaming, BlobRow, ScenarioRow, damaged, millis, time};
 use crate::clock::Clock;
 use crate::quota::{Bucket, Quotas};
+use crate::sim::Seed;
 use crate::store::fact::WorldFacts;
 use crate::world::{AccountIds, Allowance, Blob, Counters, FileContent, FileRecord, Upload};
 
@@ -37,6 +38,9 @@ pub(in crate::store) struct WorldRow {
     creations: Option<BucketRow>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     uploads: Option<BucketRow>,
+    /// None if it follows from the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
 }
 
 /// How much of a rate was used, times the milliseconds of its period, and when that was so.
@@ -70,7 +74,7 @@ pub(in crate::store) struct FileRow {
 
 impl WorldRow {
     pub(in crate::store) fn new(facts: &WorldFacts) -> Self {
-        let WorldFacts { label, account, clock, counters, scenario, allowance } = facts;
+        let WorldFacts { label, account, seed, clock, counters, scenario, allowance } = facts;
         let AccountIds { organization_id, project_id } = &**account;
         let Counters { n_sent_files, n_uploads, n_batches, n_files } = *counters;
         let Allowance { quotas, is_own, since, creations, uploads } = allowance;
@@ -93,6 +97,7 @@ impl WorldRow {
             quotas_since: Some(millis(*since)),
             creations: BucketRow::new(*creations),
             uploads: BucketRow::new(*uploads),
+            seed: seed.map(Seed::number),
         }
     }
 
@@ -111,12 +116,14 @@ impl WorldRow {
             quotas_since,
             creations,
             uploads,
+            seed,
         } = self;
         let ClockRow { mode, shows, when_the_wall_shows } = clock;
         let mode = mode.parse().map_err(|error: String| damaged(error))?;
         Ok(WorldFacts {
             label,
             account: Arc::new(AccountIds { organization_id, project_id }),
+            seed: seed.map(Seed::new),
             clock: Clock::new(mode, time(shows), time(when_the_wall_shows)),
             counters: Counters { n_sent_files, n_uploads, n_batches, n_files },
             scenario: scenario.map(ScenarioRow::scenario).transpose()?,
@@ -144,6 +151,11 @@ impl BucketRow {
 impl FileRow {
     /// The row of a file; nothing if it is no upload in the vault, which is kept otherwise.
     pub(in crate::store) fn new(file: &FileRecord) -> Option<Self> {
+        Self::naming(file, &mut BlobRow::of_blob)
+    }
+
+    /// The same, with another name for the bytes.
+    pub(in crate::store) fn naming<'f>(file: &'f FileRecord, name: &mut BlobNaming<'f, '_>) -> Option<Self> {
         let FileRecord { id, purpose, filename, created_at, expires_at, content } = file;
         let FileContent::Uploaded(upload) = content else { return None };
         Some(Self {
@@ -152,7 +164,7 @@ impl FileRow {
             filename: filename.clone(),
             created_at: millis(*created_at),
             expires_at: expires_at.map(millis),
-            blob: BlobRow::of(upload)?,
+            blob: name(&upload.blob)?,
         })
     }
 
@@ -176,7 +188,7 @@ impl BlobRow {
     }
 
     /// The row of bytes, if they are in the vault.
-    pub(super) fn of_blob(blob: &Blob) -> Option<Self> {
+    pub(in crate::store) fn of_blob(blob: &Blob) -> Option<Self> {
         let id = blob.id()?;
         Some(Self { run: id.run, number: id.number, bytes: blob.len() })
     }

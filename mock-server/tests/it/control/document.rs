@@ -72,6 +72,10 @@ async fn every_status_of_every_operation_is_answered() {
             "/faults" => json!({"fault": [{"operation": "unknown", "error": "overloaded"}]}),
             _ => json!({"status": "completed"}),
         };
+        if template == "/world" {
+            // A file, which `moving` is about.
+            statuses.remove(&200);
+        }
         for status in statuses {
             if template == "/webhooks" {
                 bench.delete("/webhooks").await.expect(200);
