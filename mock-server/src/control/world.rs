@@ -25,9 +25,10 @@ const WAITING: usize = 2;
 
 /// `GET /world`: all of it, as a file.
 pub(super) async fn export(State(app): State<App>, Account(world): Account) -> Response {
-    let snapshot = world.snapshot(app.wall());
     let (sender, receiver) = mpsc::channel(WAITING);
     spawn_blocking(move || {
+        world.write_replayed(app.wall());
+        let snapshot = world.snapshot(app.wall());
         let mut out = Outgoing { chunk: Vec::with_capacity(CHUNK), sender };
         if let Err(error) = snapshot.write(&mut out) {
             // The answer then ends without its last chunk, which no client takes for the whole.

@@ -280,8 +280,12 @@ pub(crate) fn read_archive(
             error
         }
     };
-    for entry in archive.entries().map_err(no_archive)? {
+    // Nothing of it is ever a path, nor are there any names so long that tar has to write them in an entry of their own.
+    for entry in archive.entries().map_err(no_archive)?.raw(true) {
         let entry = entry.map_err(no_archive)?;
+        if entry.header().entry_type() != EntryType::Regular {
+            return Err(damaged("there is something else than plain files in it"));
+        }
         let name = String::from_utf8(entry.path_bytes().into_owned()).map_err(damaged)?;
         if told.is_some() {
             return Err(damaged(format!("something stands behind its end: `{name}`")));
@@ -435,7 +439,9 @@ impl Parts {
             let input = row.blob.map(|row| upload(&mut blobs, row)).transpose()?;
             let mut record = row.record(&facts.account, Arc::clone(behavior), input)?;
             if let Some(ResultsRow { usage, output, error }) = results.remove(&number) {
-                without_input.get_or_insert_with(|| record.id.clone());
+                if record.input.get().is_none() {
+                    without_input.get_or_insert_with(|| record.id.clone());
+                }
                 let mut bytes = |row: Option<BlobRow>| row.map(|row| take(&mut blobs, row)).transpose();
                 record.written = Written::new(WrittenResults {
                     usage: usage.usage(),
@@ -472,4 +478,55 @@ fn append<R: DeserializeOwned>(rows: &mut Vec<R>, bytes: &[u8]) -> io::Result<()
         rows.push(decode(line)?);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn refused(bytes: &[u8]) -> io::Error {
+        let scanning = Scanning { responder: Arc::default(), max_line: 1_000 };
+        read_archive(bytes, &scanning, |_| Err(damaged("bytes"))).expect_err("that is no world")
+    }
+
+    /// An archive with a manifest, this, and checksums that are right.
+    fn archive(name: &str, bytes: &[u8]) -> Vec<u8> {
+        let mut file = Vec::new();
+        let mut writer = Writer { tar: Builder::new(&mut file), sums: BTreeMap::new() };
+        let manifest = Manifest { what: KIND.to_owned(), format: FORMAT, batchmock: String::new() };
+        writer.entry(MANIFEST, &encode(&manifest)).unwrap();
+        writer.entry(name, bytes).unwrap();
+        let sums = encode(&writer.sums);
+        writer.entry(CHECKSUMS, &sums).unwrap();
+        writer.tar.finish().unwrap();
+        drop(writer);
+        file
+    }
+
+    #[test]
+    fn what_nobody_knows_is_told() {
+        let told = ["secrets.txt", "blobs/x", "world.json", "batches/0.jsonl"]
+            .map(|name| refused(&archive(name, b"{}")).to_string());
+        insta::assert_snapshot!(told.join("\n"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_refused(
+            bytes: Vec<u8>,
+            kind in proptest::sample::select(vec![
+                "world.json", "files/0.jsonl", "uploads/0.jsonl", "behaviors/0.jsonl", "batches/0.jsonl",
+                "happened/0.jsonl", "results/0.jsonl", "deleted-models/0.jsonl", "blobs/0",
+            ]),
+            cut in 0..4_096_usize,
+        ) {
+            prop_assert_eq!(refused(&bytes).kind(), io::ErrorKind::InvalidData);
+            let file = archive(kind, &bytes);
+            prop_assert_eq!(refused(&file).kind(), io::ErrorKind::InvalidData);
+            let cut = cut.min(file.len() - 1_024);
+            prop_assert_eq!(refused(&file[..cut]).kind(), io::ErrorKind::InvalidData);
+        }
+    }
 }

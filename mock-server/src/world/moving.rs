@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use batchmock_client::types::BatchUsage;
 
+use super::batches::BatchRecord;
 use super::blob::{Blob, Scratch};
 use super::changes::{Changes, Told};
 use super::common::Common;
@@ -27,7 +28,7 @@ pub(crate) struct Snapshot {
     pub(crate) facts: Vec<Fact>,
     /// The inputs of the batches that may need them, by their numbers.
     pub(crate) inputs: BTreeMap<u64, Arc<Upload>>,
-    /// The results of batches whose input is gone, so that they cannot be written again.
+    /// The results of batches whose input is gone, or which were recorded, so that they might not be written again.
     pub(crate) written: BTreeMap<u64, WrittenFiles>,
 }
 
@@ -72,7 +73,29 @@ impl From<io::Error> for ImportError {
     }
 }
 
+impl BatchRecord {
+    /// Whether some of its lines may be answered from recordings, which the file does not hold.
+    fn is_replayed(&self) -> bool {
+        !self.behavior.answers.recordings().0.is_empty()
+    }
+}
+
 impl World {
+    /// Writes the results that were recorded, and that nobody has looked at yet: what they are read from may not be there
+    /// where the world goes. Blocks on the disk.
+    pub(crate) fn write_replayed(&self, wall: Timestamp) {
+        let results: Vec<_> = {
+            let mut state = self.lock();
+            self.settle(&mut state, wall);
+            let replayed = state.batches().all().filter(|entry| entry.record.is_replayed());
+            replayed.filter_map(|entry| entry.results.clone()).collect()
+        };
+        for results in results {
+            // What cannot be written here tells so to whoever looks at it, here and there.
+            let _ = results.usage();
+        }
+    }
+
     /// All of it, as it is at this time.
     pub(crate) fn snapshot(&self, wall: Timestamp) -> Snapshot {
         let mut state = self.lock();
@@ -94,9 +117,12 @@ impl World {
                 continue;
             }
             let input = entry.record.input.get().or_else(|| state.batch_input(&entry.record.input_file_id));
+            let is_replayed = entry.record.is_replayed();
             if let Some(input) = input {
                 inputs.insert(number, input);
-                continue;
+                if !is_replayed {
+                    continue;
+                }
             }
             let Some(results) = &entry.results else { continue };
             let Some(usage) = results.known_usage() else { continue };

@@ -201,3 +201,21 @@ async fn a_real_clock_stands_still_in_the_file() {
     home.clock().set_mode(ClockMode::Real);
     assert!(home.clock().now().since(now) < Duration::from_hours(1), "it goes on from there");
 }
+
+#[tokio::test]
+async fn results_that_were_recorded_come_along() {
+    let recorded = tempfile::tempdir().unwrap();
+    let there = elaborate(&recorded).start().await.unwrap();
+    let client = Client::new(&there);
+    let id = client.batch(&[chat("known", "a"), chat("b", "b")]).await;
+    there.clock().advance(seconds(10)).unwrap();
+    let file = export(&there).await;
+    let results = client.results(&id).await;
+    assert!(results.0.contains("chatcmpl-1"));
+    recorded.close().unwrap();
+
+    let dir = tempfile::tempdir().unwrap();
+    let home = at_home().data_dir(dir.path().join("data")).start().await.unwrap();
+    assert_eq!(import(&home, file).await.status, StatusCode::OK);
+    assert_eq!(Client::new(&home).results(&id).await, results);
+}
