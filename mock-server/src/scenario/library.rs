@@ -29,6 +29,7 @@ static BUILTIN: LazyLock<Scenarios> = LazyLock::new(|| {
         "mixed-errors",
         "all-failed",
         "rejected-at-validation",
+        "token-queue-full",
         "expired-partial",
         "cancel-partial",
         "file-race",

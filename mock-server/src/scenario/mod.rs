@@ -29,6 +29,7 @@ use crate::answers::LineRules;
 use crate::deviations::Deviations;
 use crate::fault::FaultPlan;
 use crate::input::Problem;
+use crate::quota::Quotas;
 use crate::sim::{Pace, Status};
 use crate::switches::Switches;
 use crate::toml_reading::TomlError;
@@ -102,6 +103,8 @@ struct Parts {
     page_size: Option<usize>,
     /// What goes wrong between the client and the service.
     faults: Option<FaultPlan>,
+    /// What the account may use, and as it was written.
+    quotas: Option<(Arc<Quotas>, String)>,
     /// How endpoints are told.
     webhook: Option<Arc<WebhookPlan>>,
     example: Example,
@@ -130,6 +133,7 @@ impl Parts {
             unknown_fields,
             page_size,
             faults,
+            quotas,
             webhook,
             example,
         } = self;
@@ -145,6 +149,7 @@ impl Parts {
             unknown_fields: unknown_fields.or(base.unknown_fields),
             page_size: page_size.or(base.page_size),
             faults: faults.or_else(|| base.faults.clone()),
+            quotas: quotas.or_else(|| base.quotas.clone()),
             webhook: webhook.or_else(|| base.webhook.clone()),
             example: Example {
                 n_lines: example.n_lines.or(base.example.n_lines),
@@ -212,6 +217,7 @@ impl Scenario {
             unknown_fields,
             page_size,
             faults,
+            quotas,
             webhook,
             example: _,
         } = &self.parts;
@@ -242,6 +248,7 @@ impl Scenario {
         }
         told.extend(page_size.map(|size| format!("a page of a list has {size} at most")));
         told.extend(faults.iter().flat_map(FaultPlan::iter).map(|rule| format!("fault {rule}")));
+        told.extend(quotas.iter().map(|(_, written)| format!("quota {written}")));
         told.extend(webhook.as_ref().map(|plan| format!("webhook {plan}")));
         told
     }
@@ -272,6 +279,11 @@ impl Scenario {
     /// What goes wrong between the client and the service.
     pub(crate) fn faults(&self) -> Option<&FaultPlan> {
         self.parts.faults.as_ref()
+    }
+
+    /// What the account may use.
+    pub(crate) fn quotas(&self) -> Option<&Arc<Quotas>> {
+        self.parts.quotas.as_ref().map(|(quotas, _)| quotas)
     }
 
     /// What validation finds in an input that is in order.

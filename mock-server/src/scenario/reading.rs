@@ -9,13 +9,14 @@ use crate::answers::LineRules;
 use crate::deviations::Deviations;
 use crate::fault::FaultPlan;
 use crate::input::Problem;
+use crate::quota::Quotas;
 use crate::sim::Status;
 use crate::switches::Switches;
 use crate::toml_reading::{Document, Entry, Table, TomlError};
 use crate::webhook::WebhookPlan;
 
 /// What a scenario can say, and a variant of it as well.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "summary",
     "stepping",
     "pace",
@@ -27,6 +28,7 @@ const KEYS: [&str; 13] = [
     "unknown_fields",
     "page_size",
     "fault",
+    "quota",
     "webhook",
     "example",
 ];
@@ -97,10 +99,15 @@ impl Parts {
             unknown_fields: table.get("unknown_fields").map(|entry| yes_or_no(&entry)).transpose()?,
             page_size: page_size.and_then(|size| usize::try_from(size).ok()),
             faults: table.get("fault").map(|_| FaultPlan::from_key(table, "fault")).transpose()?,
+            quotas: table.get("quota").map(|entry| quotas(table, entry)).transpose()?,
             webhook: WebhookPlan::from_key(table, "webhook")?.map(Arc::new),
             example: table.get("example").map_or(Ok(Example::default()), |entry| example(&entry))?,
         })
     }
+}
+
+fn quotas(table: Table<'_>, entry: Entry<'_>) -> Result<(Arc<Quotas>, String), TomlError> {
+    Ok((Arc::new(Quotas::from_key(table, entry.key())?), entry.to_value()?.to_string()))
 }
 
 fn yes_or_no(entry: &Entry<'_>) -> Result<bool, TomlError> {

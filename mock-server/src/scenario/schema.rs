@@ -34,14 +34,10 @@ fn embed(schema: &mut Value, part: &str, of_part: &str) {
 fn rename_references(value: &mut Value, part: &str) {
     match value {
         Value::Object(entries) => {
-            for (key, value) in entries {
-                match value {
-                    Value::String(reference) if key == "$ref" => {
-                        *reference = reference.replacen(DEFINITIONS, &format!("{DEFINITIONS}{part}_"), 1);
-                    }
-                    value => rename_references(value, part),
-                }
+            if let Some(Value::String(reference)) = entries.get_mut("$ref") {
+                *reference = reference.replacen(DEFINITIONS, &format!("{DEFINITIONS}{part}_"), 1);
             }
+            entries.values_mut().for_each(|value| rename_references(value, part));
         }
         Value::Array(items) => items.iter_mut().for_each(|item| rename_references(item, part)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

@@ -108,10 +108,24 @@ impl Allowance {
         Self { is_own, creations, uploads, ..Self::new(quotas, since) }
     }
 
-    /// The same under the quotas of the server, unless it has its own.
+    /// The same under the quotas of the server, or of a scenario, unless its user has set others.
     pub(super) fn under(self, of_server: &Arc<Quotas>) -> Self {
         let quotas = if self.is_own { self.quotas } else { Arc::clone(of_server) };
         Self { quotas, ..self }
+    }
+
+    /// The same under other quotas, if they are given.
+    pub(super) fn with(&self, quotas: Option<&Arc<Quotas>>) -> Self {
+        let quotas = Arc::clone(quotas.unwrap_or(&self.quotas));
+        Self { quotas, ..self.clone() }
+    }
+
+    /// Lets those of another scenario hold, unless its user has set others; what is used stays used.
+    pub(super) fn set(&mut self, quotas: Arc<Quotas>, now: Timestamp) {
+        if !self.is_own && self.quotas != quotas {
+            self.quotas = quotas;
+            self.since = now;
+        }
     }
 
     /// Lets other quotas hold; what is used stays used.

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::deviations::Deviations;
 use crate::fault::FaultPlan;
 use crate::input::Problem;
+use crate::quota::Quotas;
 use crate::responder::Responder;
 use crate::scenario::Scenario;
 use crate::sim::{Pace, Plan, Seed, Status, Timestamp, Workload};
@@ -64,6 +65,11 @@ impl Behavior {
     /// What goes wrong between the client and the service.
     pub(crate) fn faults(&self) -> Option<&FaultPlan> {
         self.scenario.as_deref().and_then(Scenario::faults)
+    }
+
+    /// What the account may use, if a scenario says it.
+    pub(crate) fn quotas(&self) -> Option<&Arc<Quotas>> {
+        self.scenario.as_deref().and_then(Scenario::quotas)
     }
 
     /// How result files deviate, if they do.

@@ -60,6 +60,11 @@ impl Common {
         }
     }
 
+    /// What an account may use where batches are created with this.
+    pub(super) fn quotas_with(&self, behavior: &Behavior) -> Arc<Quotas> {
+        Arc::clone(behavior.quotas().unwrap_or(&self.quotas))
+    }
+
     /// How uploads are scanned.
     pub(super) fn scanning(&self) -> Scanning {
         Scanning { responder: Arc::clone(&self.plain.responder), max_line: self.config.limits.json_bytes }

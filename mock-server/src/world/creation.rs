@@ -19,6 +19,7 @@ use crate::config::BATCH_FILES_KEPT_FOR;
 use crate::endpoint::Endpoint;
 use crate::ids;
 use crate::input::{InputLimits, Problem, check};
+use crate::quota::Quotas;
 use crate::sim::{LineFate, Timestamp, Workload};
 use crate::switches::MissingInput;
 
@@ -137,7 +138,10 @@ impl World {
             Some(Examined { upload, verdict }) => (Some(upload), verdict),
             None => (None, Err(vec![(self.cannot_find(&input_file_id), None)])),
         };
-        let verdict = verdict.and_then(|accepted| self.enqueue(&state, now, accepted));
+        let has_own_scenario =
+            metadata.as_ref().is_some_and(|metadata| metadata.contains_key(SCENARIO_METADATA));
+        let own_quotas = behavior.quotas().filter(|_| has_own_scenario);
+        let verdict = verdict.and_then(|accepted| self.enqueue(&state, own_quotas, now, accepted));
         let n_lines = verdict.as_ref().map_or_else(Vec::len, |accepted| accepted.fates.len());
         self.scratch.storage.check_room_for_lines(n_lines as u64, limits)?;
         let (workload, model, input_tokens, answerers, problems) = match verdict {
@@ -146,8 +150,6 @@ impl World {
             }
             Err(problems) => (Workload::Rejected, None, 0, ByLine::default(), problems),
         };
-        let has_own_scenario =
-            metadata.as_ref().is_some_and(|metadata| metadata.contains_key(SCENARIO_METADATA));
         let seed = self.seed.nth("batch", state.next_batch());
         let record = BatchRecord {
             id: ids::batch(now, &mut seed.named("id").rng()),
@@ -178,10 +180,11 @@ impl World {
     }
 
     /// Lets an input in order wait for its model if the queue takes it. That it does not is found in validation (F-322),
-    /// and decided now, by what has not ended now.
+    /// and decided now, by what has not ended now. A batch that is in a scenario alone is under its quotas.
     fn enqueue(
         &self,
         state: &State,
+        own_quotas: Option<&Arc<Quotas>>,
         now: Timestamp,
         accepted: Accepted,
     ) -> Result<Accepted, Vec<(Problem, Option<u32>)>> {
@@ -190,7 +193,12 @@ impl World {
             tokens: accepted.input_tokens,
             requests: accepted.fates.len() as u64,
         };
-        match state.allowance().check_queue(state.batches(), &self.account.organization_id, wanted, now) {
+        match state.allowance().with(own_quotas).check_queue(
+            state.batches(),
+            &self.account.organization_id,
+            wanted,
+            now,
+        ) {
             Ok(()) => Ok(accepted),
             Err(problem) => Err(vec![(problem, None)]),
         }

@@ -47,7 +47,7 @@ impl World {
             organization_id: ids::account("org-", &mut rng),
             project_id: ids::account("proj_", &mut rng),
         });
-        let state = new_state(&site.common, &site.scratch, &site.journal, wall);
+        let state = new_state(&site.common, &site.names.initial, &site.scratch, &site.journal, wall);
         let world = Self::with_state(site, account, state);
         world.lock().begin_to_keep(Changes::of_new_world());
         world.begin_faults(wall)
@@ -84,7 +84,8 @@ impl World {
         }
         let storage = Arc::clone(&site.scratch.storage);
         let journal = Arc::clone(&site.journal);
-        let state = State::known(known, chosen, &common.quotas, outbox, storage, journal, wall);
+        let quotas = common.quotas_with(chosen.as_ref().unwrap_or(&site.names.initial));
+        let state = State::known(known, chosen, &quotas, outbox, storage, journal, wall);
         let changes = changes(&state);
         let mut world = Self::with_state(site, account, state);
         world.has_own_seed = own_seed.is_some();
@@ -120,7 +121,7 @@ impl World {
     /// Empties the world, with its journal, and sets its clock and its faults as they were at first.
     pub(crate) fn reset(&self, wall: Timestamp) {
         let mut state = self.lock();
-        let emptied = new_state(&self.common, &self.scratch, &self.journal, wall);
+        let emptied = new_state(&self.common, &self.initial, &self.scratch, &self.journal, wall);
         let before = std::mem::replace(&mut *state, emptied);
         state.begin_to_keep(Changes::of_new_world());
         self.journal.clear();
@@ -188,10 +189,16 @@ impl World {
     }
 }
 
-fn new_state(common: &Common, scratch: &Scratch, journal: &Arc<Journal>, wall: Timestamp) -> State {
+fn new_state(
+    common: &Common,
+    initial: &Behavior,
+    scratch: &Scratch,
+    journal: &Arc<Journal>,
+    wall: Timestamp,
+) -> State {
     let start = common.config.start_at.unwrap_or(wall);
     let clock = Clock::new(common.config.clock, start, wall);
-    let allowance = Allowance::new(Arc::clone(&common.quotas), start);
+    let allowance = Allowance::new(common.quotas_with(initial), start);
     State::new(clock, allowance, new_outbox(common), Arc::clone(&scratch.storage), Arc::clone(journal))
 }
 

@@ -52,7 +52,8 @@ impl World {
         let now = {
             let mut state = self.lock();
             let now = self.settle(&mut state, wall);
-            state.choose(behavior);
+            let quotas = self.common.quotas_with(behavior.as_ref().unwrap_or(&self.initial));
+            state.choose(behavior, quotas, now);
             now
         };
         self.change_faults_of_scenario(now);

@@ -3,6 +3,7 @@
 mod choosing;
 mod connections;
 mod lives;
+mod queue;
 mod results;
 
 use batchmock::{MockServer, Scenarios};
