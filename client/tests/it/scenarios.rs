@@ -124,3 +124,57 @@ async fn only_what_may_help_is_tried_again() {
     }
     insta::assert_snapshot!(all);
 }
+
+/// What became of ten requests in a scenario in which requests go wrong, what the client created, and what it met.
+async fn through_faults(scenario: &str, toml: Option<&str>) -> String {
+    let mut builder = stepping();
+    if let Some(toml) = toml {
+        let mut scenarios = batchmock::Scenarios::default();
+        scenarios.add_toml(scenario, toml).unwrap();
+        builder = builder.scenarios(scenarios);
+    }
+    let server = builder.start().await.unwrap();
+    let key = server.scenario_key(scenario, "test").unwrap();
+    let client = batchmock_client::Client::builder()
+        .base_url(server.base_url())
+        .api_key(key.clone())
+        .seed(7)
+        .time(Jumping::default())
+        .build()
+        .unwrap();
+    let requests = (1..=10).map(|number| Request::chat("gpt-4o-mini", format!("question {number}")));
+    let options = RunOptions { max_attempts: 2, ..RunOptions::default() };
+    let run = client.run(requests).options(options);
+    let told = match run.await {
+        Ok(outcomes) => {
+            let n_good = outcomes.iter().filter(|outcome| outcome.is_success()).count();
+            format!("{n_good} of {} succeeded", outcomes.len())
+        }
+        Err(error) => format!("{error}").replace(&server.base_url(), "{mock}"),
+    };
+    let requests = server.received_requests(&key);
+    let count = |operation| requests.iter().filter(|request| request.operation == operation).count();
+    let faults: Vec<_> = requests.iter().filter_map(|request| request.fault.clone()).collect();
+    let created = server.journal(&key).entries();
+    let created = created.iter().filter(|entry| entry.to_string().contains(" created of ")).count();
+    format!(
+        "{scenario}: {told}; {} files sent, {} batches asked for, {created} created; {}\n",
+        count(batchmock::Operation::UploadFile),
+        count(batchmock::Operation::CreateBatch),
+        faults.join(", ")
+    )
+}
+
+#[tokio::test]
+async fn requests_that_go_wrong_cost_nothing() {
+    // The mock is silent for a moment only: nobody has to wait for it here.
+    let flaky =
+        batchmock::Scenarios::default().get("flaky-poll").unwrap().source().replace("\"3s\"", "\"1ms\"");
+    let mut all = through_faults("flaky-poll", Some(&flaky)).await;
+    for scenario in
+        ["file-race", "file-race:async", "file-race:persistent", "file-race:batch-404", "token-queue-full"]
+    {
+        all += &through_faults(scenario, None).await;
+    }
+    insta::assert_snapshot!(all);
+}
