@@ -27,7 +27,8 @@ pub struct Milestone {
 pub enum Amount {
     /// So many, or all if there are fewer.
     Lines(u32),
-    /// This share of them, from 0 to 1; a part of a line does not count.
+    /// This share of them, from 0 to 1: a part of a line does not count, but of two lines or more there is at least one
+    /// if the share is not nothing.
     Share(f64),
 }
 
@@ -45,7 +46,8 @@ impl Amount {
                     reason = "from 0 to the total"
                 )]
                 let lines = lines as u32;
-                lines
+                // Who tries a small batch shall see what a large one shows: some of it.
+                if share > 0.0 && total > 1 { lines.max(1) } else { lines }
             }
         }
     }
@@ -79,6 +81,12 @@ mod tests {
         assert_eq!(Amount::Share(0.5).of(7), 3);
         assert_eq!(Amount::Share(1.0).of(u32::MAX), u32::MAX);
         assert_eq!(Amount::Lines(3).of(2), 2);
+    }
+
+    #[test]
+    fn a_share_of_few_lines_is_at_least_one_and_never_the_only_one() {
+        assert_eq!([1, 2, 9].map(|total| Amount::Share(0.1).of(total)), [0, 1, 1]);
+        assert_eq!(Amount::Share(0.0).of(9), 0);
     }
 
     #[test]

@@ -58,6 +58,12 @@ async fn lines_fail_for_several_reasons_and_one_answer_is_cut() {
 async fn lines_that_never_ran_can_be_told_nowhere() {
     let (output, error) = files("expired-partial", 10).await;
     assert_eq!((custom_ids(&text(output)).len(), custom_ids(&text(error)).len()), (1, 9));
+    let (output, error) = files("expired-partial", 2).await;
+    assert_eq!(
+        (custom_ids(&text(output)).len(), custom_ids(&text(error)).len()),
+        (1, 1),
+        "also of few lines"
+    );
     let (output, error) = files("expired-partial:no-error-file", 10).await;
     assert_eq!((custom_ids(&text(output)).len(), error.len()), (1, 0));
 }
