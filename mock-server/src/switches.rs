@@ -101,6 +101,14 @@ switches! {
         RefusesCreate = "refuses-create",
     }
 
+    /// What becomes of a second create with the same `Idempotency-Key`.
+    idempotency_key, "idempotency-key": IdempotencyKey {
+        /// Another batch: nothing says that the service looks at the key (assumed).
+        Ignored = "ignored",
+        /// The batch that was created first is given again, while the mock runs: nothing says so either (assumed).
+        GivesAgain = "gives-again",
+    }
+
     /// What an upload for a batch shows as `expires_at`.
     upload_expiry, "upload-expiry": UploadExpiry {
         /// The time: seen since 2025-10 (F-102).

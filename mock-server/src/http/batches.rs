@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use batchmock_client::types::{Batch, BatchPage};
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -34,10 +35,12 @@ pub(super) async fn create(
     Account(world): Account,
     recorded: Recorded,
     unseen: Option<Extension<UnseenInput>>,
+    headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Shown>, ApiError> {
     let mut new = new_batch(&world, &body)?;
     new.unseen_input = unseen.map(|Extension(UnseenInput(what))| what);
+    new.idempotency_key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).map(str::to_owned);
     let input_file_id = new.input_file_id.clone();
     let wall = app.wall();
     let examiner = Arc::clone(&world);
@@ -175,7 +178,15 @@ fn new_batch(world: &World, body: &Map<String, Value>) -> Result<NewBatch, ApiEr
     let output_expires_after = expiry(&body, "output_expires_after")?;
     let behavior =
         world.behavior_for(metadata.as_ref()).map_err(|error| ApiError::metadata_of_no_scenario(&error))?;
-    Ok(NewBatch { endpoint, input_file_id, metadata, output_expires_after, behavior, unseen_input: None })
+    Ok(NewBatch {
+        endpoint,
+        input_file_id,
+        metadata,
+        output_expires_after,
+        idempotency_key: None,
+        behavior,
+        unseen_input: None,
+    })
 }
 
 /// How long a file is kept after its creation, if that is said (F-112, F-237).

@@ -111,6 +111,7 @@ pub(super) struct Batches {
     entries: Vec<BatchEntry>,
     by_id: HashMap<String, usize>,
     by_input: HashMap<String, Vec<usize>>,
+    by_idempotency_key: HashMap<String, usize>,
     /// The batches that have not ended, by the time at which they will.
     live: BTreeSet<(Timestamp, usize)>,
     /// When the next status of each batch begins of which the journal was not told, if one follows.
@@ -209,6 +210,16 @@ impl Batches {
 
     pub(super) fn entry_mut(&mut self, place: usize) -> &mut BatchEntry {
         &mut self.entries[place]
+    }
+
+    /// The batch that was created with this key.
+    pub(super) fn created_with(&self, idempotency_key: &str) -> Option<usize> {
+        self.by_idempotency_key.get(idempotency_key).copied()
+    }
+
+    /// Remembers with which key a batch was created.
+    pub(super) fn remember_key(&mut self, idempotency_key: String, place: usize) {
+        self.by_idempotency_key.insert(idempotency_key, place);
     }
 
     /// The batches that read this file, oldest first.

@@ -21,7 +21,7 @@ use crate::ids;
 use crate::input::{InputLimits, Problem, check};
 use crate::quota::Quotas;
 use crate::sim::{LineFate, Timestamp, Workload};
-use crate::switches::MissingInput;
+use crate::switches::{IdempotencyKey, MissingInput};
 
 /// A batch to create.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub(crate) struct NewBatch {
     pub(crate) metadata: Option<IndexMap<String, String>>,
     /// How long its result files are kept, if not as long as others.
     pub(crate) output_expires_after: Option<Duration>,
+    /// What tells this request from others that are not repetitions of it.
+    pub(crate) idempotency_key: Option<String>,
     /// What it is created with.
     pub(crate) behavior: Arc<Behavior>,
     /// That its input cannot be found, though it may be there, and what becomes of the batch then.
@@ -118,10 +120,22 @@ impl World {
         new: NewBatch,
         input: Option<Examined>,
     ) -> Result<BatchView, CreateBatchError> {
-        let NewBatch { endpoint, input_file_id, metadata, output_expires_after, behavior, unseen_input } =
-            new;
+        let NewBatch {
+            endpoint,
+            input_file_id,
+            metadata,
+            output_expires_after,
+            idempotency_key,
+            behavior,
+            unseen_input,
+        } = new;
+        let idempotency_key =
+            idempotency_key.filter(|_| behavior.switches.idempotency_key == IdempotencyKey::GivesAgain);
         let mut state = self.lock();
         let now = self.settle(&mut state, wall);
+        if let Some(place) = idempotency_key.as_ref().and_then(|key| state.batches().created_with(key)) {
+            return Ok(self.view(&state, place, now));
+        }
         state.allowance().check_creation(now)?;
         let limits = &self.common.config.limits;
         if state.batches().len() >= limits.world_batches {
@@ -170,7 +184,7 @@ impl World {
             first_file_number: state.next_file_numbers(2),
         };
         state.take_creation(now);
-        let place = state.add_batch(record);
+        let place = state.add_batch(record, idempotency_key);
         let view = state.batches().entry(place).view(now);
         drop(state);
         if has_own_scenario {

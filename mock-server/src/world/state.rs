@@ -394,8 +394,8 @@ impl State {
         self.note(|changes| changes.of_upload(id, parts));
     }
 
-    /// Adds a new batch, and tells its place.
-    pub(super) fn add_batch(&mut self, record: BatchRecord) -> usize {
+    /// Adds a new batch, and tells its place. The key by which it can be given again is known in this run only.
+    pub(super) fn add_batch(&mut self, record: BatchRecord, idempotency_key: Option<String>) -> usize {
         let BatchRecord { id, input_file_id, endpoint, .. } = &record;
         let at = record.plan.created_at();
         let twin_of = self.batches.live_twin(&record).map(|twin| twin.record.id.clone());
@@ -410,6 +410,9 @@ impl State {
         }
         let place = self.batches.add(record, Happenings::default(), &self.storage);
         self.foretell(place);
+        if let Some(key) = idempotency_key {
+            self.batches.remember_key(key, place);
+        }
         self.note(|changes| changes.created_batch(place));
         place
     }

@@ -66,6 +66,12 @@ async fn play(switches: Switches) -> Vec<(String, Answer)> {
         client.with_authorization(Some("Basic eDp5")).get("/batches").await,
     ));
 
+    let input = client.upload_lines(&chats(1)).await;
+    let keyed = client.with_headers(&[("idempotency-key", "a-key")]);
+    for title in ["created with a key", "created again with the key"] {
+        seen.push((title.to_owned(), keyed.create(&input, CHAT).await));
+    }
+
     // Last, since what comes of a batch that is not created is not there.
     let created = client.post("/batches", &new_batch("file-none", CHAT)).await;
     server.clock().advance(seconds(1)).unwrap();

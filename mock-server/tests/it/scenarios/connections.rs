@@ -129,3 +129,19 @@ async fn faults_go_with_the_scenario_and_others_stay() {
     assert_eq!(client.get("/batches").await.status, StatusCode::OK);
     assert_eq!(client.get("/batches").await.status, StatusCode::IM_A_TEAPOT);
 }
+
+#[tokio::test]
+async fn a_create_can_be_repeated_with_its_key() {
+    let (_server, client) = in_scenario("flaky-poll:idempotent").await;
+    let input = client.upload_lines(&chats(2)).await;
+    let keyed = client.with_headers(&[("idempotency-key", "one-create")]);
+    let body = new_batch(&input, CHAT).to_string().into_bytes();
+    let lost = keyed.try_send(Method::POST, "/batches", Some("application/json"), body).await.map(drop);
+    assert!(lost.is_err());
+    let again = keyed.create(&input, CHAT).await.id();
+    assert_eq!(keyed.create(&input, CHAT).await.id(), again);
+    let other = client.with_headers(&[("idempotency-key", "another")]).create(&input, CHAT).await.id();
+    assert_ne!(other, again);
+    assert_ne!(client.create(&input, CHAT).await.id(), other, "without a key nothing is repeated");
+    assert_eq!(client.get("/batches").await.json()["data"].as_array().unwrap().len(), 3);
+}
