@@ -1,0 +1,174 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use batchmock_conformance::case::{Capability, Level};
+
+/// Judges a server that claims the `OpenAI` Files and Batches API, case by case, each with its source.
+#[derive(Debug, Parser)]
+#[command(name = "batchmock-conformance", version, about)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Judge a server
+    ///
+    /// Without --base-url a batchmock is started and judged.
+    ///
+    /// Exits with 0 if all that counts passed, 1 if something failed or is listed as failing and passes, 2 on wrong usage,
+    /// 3 if something that counts could not be reached, and 4 if the suite itself is at fault.
+    Run(Box<RunArgs>),
+    /// List the cases
+    List {
+        /// Only cases whose id matches; may be repeated
+        #[arg(long, value_name = "PATTERN")]
+        only: Vec<String>,
+        /// No cases whose id matches; may be repeated
+        #[arg(long, value_name = "PATTERN")]
+        skip: Vec<String>,
+    },
+    /// Tell all about a case: what is required, and who says so
+    Explain {
+        /// Its id, such as `batches/cancel/after-completed`
+        id: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct RunArgs {
+    /// The server's base URL, with `/v1`
+    #[arg(long, value_name = "URL")]
+    pub(super) base_url: Option<String>,
+    /// The key of the account in which all takes place; without one, each case opens accounts of its own
+    #[arg(long, value_name = "KEY", env = "OPENAI_API_KEY", hide_env_values = true)]
+    pub(super) api_key: Option<String>,
+    /// The key of another account, for cases about two
+    #[arg(long, value_name = "KEY", env = "OPENAI_OTHER_API_KEY", hide_env_values = true)]
+    pub(super) other_api_key: Option<String>,
+    /// What the server is called in reports
+    #[arg(long)]
+    pub(super) name: Option<String>,
+    /// Only cases whose id matches, such as `batches/cancel/*`; may be repeated
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) only: Vec<String>,
+    /// No cases whose id matches; may be repeated
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) skip: Vec<String>,
+    /// Up to which level failures fail the run. A MAY never does
+    #[arg(long, value_enum, default_value_t = LevelArg::Must)]
+    pub(super) level: LevelArg,
+    /// A TOML file of cases that are known to fail, each with a reason
+    #[arg(long, value_name = "FILE")]
+    pub(super) known_failing: Option<PathBuf>,
+    /// How many cases run at a time
+    #[arg(long, default_value_t = 4, value_name = "N")]
+    pub(super) jobs: usize,
+    /// The seed of the batchmock that is started
+    #[arg(long, default_value_t = 0, value_name = "N", conflicts_with = "base_url")]
+    pub(super) seed: u64,
+    /// How the run is reported: a format, or FORMAT=FILE; may be repeated
+    #[arg(long, value_name = "FORMAT[=FILE]", default_value = "text")]
+    pub(super) report: Vec<ReportArg>,
+    /// What the server does not offer; may be repeated
+    #[arg(long, value_name = "CAPABILITY", value_parser = capability)]
+    pub(super) without: Vec<Capability>,
+    /// The longest that a case waits where time cannot be moved
+    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = humantime::parse_duration)]
+    pub(super) wait: Duration,
+    /// How long between two looks where time cannot be moved
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = humantime::parse_duration)]
+    pub(super) poll_every: Duration,
+    /// A program that brings a status of a batch about where time cannot be moved; it is called with both
+    #[arg(long, value_name = "PROGRAM")]
+    pub(super) bring_about: Option<String>,
+    /// How many lines of batches may run; needed for a server elsewhere, which may charge for them
+    #[arg(long, value_name = "N")]
+    pub(super) max_lines: Option<u32>,
+    /// Send nothing: tell which cases would run, and how many lines of batches
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// The model that chats name
+    #[arg(long, value_name = "MODEL")]
+    pub(super) chat_model: Option<String>,
+    /// Another such model that there is
+    #[arg(long, value_name = "MODEL")]
+    pub(super) other_chat_model: Option<String>,
+    /// The model for embeddings
+    #[arg(long, value_name = "MODEL")]
+    pub(super) embeddings_model: Option<String>,
+    /// The model for completions
+    #[arg(long, value_name = "MODEL")]
+    pub(super) completions_model: Option<String>,
+    /// The model for moderations
+    #[arg(long, value_name = "MODEL")]
+    pub(super) moderations_model: Option<String>,
+    /// The model for images
+    #[arg(long, value_name = "MODEL")]
+    pub(super) images_model: Option<String>,
+    /// The model for videos
+    #[arg(long, value_name = "MODEL")]
+    pub(super) videos_model: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum LevelArg {
+    Must,
+    Should,
+    May,
+}
+
+impl From<LevelArg> for Level {
+    fn from(level: LevelArg) -> Self {
+        match level {
+            LevelArg::Must => Self::Must,
+            LevelArg::Should => Self::Should,
+            LevelArg::May => Self::May,
+        }
+    }
+}
+
+/// A form of report, and where it goes: to the standard output if nowhere else.
+#[derive(Debug, Clone)]
+pub(super) struct ReportArg {
+    pub(super) format: Format,
+    pub(super) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Text,
+    Json,
+}
+
+impl FromStr for ReportArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (format, file) = match text.split_once('=') {
+            None => (text, None),
+            Some((format, "")) => return Err(format!("`{format}=` names no file")),
+            Some((format, file)) => (format, Some(PathBuf::from(file))),
+        };
+        let format = Format::from_str(format, false).map_err(|_| {
+            let known: Vec<_> =
+                Format::value_variants().iter().filter_map(ValueEnum::to_possible_value).collect();
+            let known: Vec<_> = known.iter().map(|known| format!("`{}`", known.get_name())).collect();
+            format!("`{format}` is no form of report: there are {}", known.join(", "))
+        })?;
+        Ok(Self { format, file })
+    }
+}
+
+fn capability(text: &str) -> Result<Capability, String> {
+    Capability::ALL.into_iter().find(|capability| capability.name() == text).ok_or_else(|| {
+        let known: Vec<_> = Capability::ALL.iter().map(|known| format!("`{known}`")).collect();
+        format!("there are {}", known.join(", "))
+    })
+}

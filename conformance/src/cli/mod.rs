@@ -1,0 +1,88 @@
+//! The command line.
+
+mod args;
+mod run;
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Args, Command};
+use batchmock_conformance::select::{self, Pattern};
+use batchmock_conformance::{report, server};
+
+/// The command was not used rightly.
+const USAGE: u8 = 2;
+
+/// What a command says when it cannot go on, and with which code it exits.
+#[derive(Debug)]
+struct Failure {
+    code: u8,
+    message: String,
+}
+
+pub(crate) fn main() -> ExitCode {
+    let done = match Args::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::List { only, skip } => list(&only, &skip),
+        Command::Explain { id } => explain(&id),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(Failure { code, message }) => {
+            complain(&message);
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// A wrong use of the command.
+fn usage(message: impl Into<String>) -> Failure {
+    Failure { code: USAGE, message: message.into() }
+}
+
+/// Patterns as they were given.
+fn patterns(texts: &[String]) -> Result<Vec<Pattern>, Failure> {
+    texts
+        .iter()
+        .map(|text| Pattern::new(text))
+        .collect::<Result<_, _>>()
+        .map_err(|error: select::PatternError| usage(error.to_string()))
+}
+
+fn list(only: &[String], skip: &[String]) -> Result<u8, Failure> {
+    let cases = select::cases(&patterns(only)?, &patterns(skip)?);
+    let mut lines = String::new();
+    for case in cases {
+        let _ = writeln!(lines, "{:6} {:42} {}", case.level, case.id, case.title);
+    }
+    say(&lines)?;
+    Ok(0)
+}
+
+fn explain(id: &str) -> Result<u8, Failure> {
+    let case = server::find(id).ok_or_else(|| {
+        let nearest = select::nearest(id).map(|id| format!("; the nearest is `{id}`")).unwrap_or_default();
+        usage(format!("there is no case `{id}`{nearest}"))
+    })?;
+    say(&report::case_as_text(case))?;
+    Ok(0)
+}
+
+/// Writes to the standard output. Nobody reading on is no failure.
+fn say(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure { code: 4, message: format!("the standard output cannot be written: {error}") })
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Writes to the standard error; there is nobody to tell if that fails.
+fn complain(message: &str) {
+    let _ = writeln!(io::stderr(), "batchmock-conformance: {message}");
+}

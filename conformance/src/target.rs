@@ -1,0 +1,237 @@
+//! The server that is judged: where it is, and what it offers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use reqwest::header::AUTHORIZATION;
+use reqwest::redirect;
+use serde_json::{Value, json};
+
+use crate::case::Capability;
+use crate::exchange::Key;
+use crate::time::Time;
+
+/// A server to judge.
+#[derive(Debug)]
+pub struct Target {
+    pub(crate) name: String,
+    pub(crate) base_url: String,
+    pub(crate) http: reqwest::Client,
+    pub(crate) keys: Keys,
+    pub(crate) time: Time,
+    /// What it does not offer, and who says so.
+    pub(crate) absent: BTreeMap<Capability, String>,
+    pub(crate) models: Models,
+    /// Whether it forgets everything when the run ends, so that nothing need be cleaned up.
+    pub(crate) forgets: bool,
+}
+
+/// What is known of a server beforehand.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What clients are given as base URL, with `/v1`.
+    pub base_url: String,
+    /// What it is called in reports; the base URL if not set.
+    pub name: Option<String>,
+    /// With which keys it is asked.
+    pub keys: Keys,
+    /// What it does not offer.
+    pub without: BTreeSet<Capability>,
+    /// The models that lines name.
+    pub models: Models,
+    /// The longest that a case waits where time cannot be moved.
+    pub wait: Duration,
+    /// How long between two looks there.
+    pub poll_every: Duration,
+    /// A program that brings a status of a batch about, where time cannot be moved.
+    pub bring_about: Option<String>,
+}
+
+/// The keys of a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keys {
+    /// Each case has accounts of its own, whose keys begin so. For servers on which any key opens an account.
+    Each(String),
+    /// These are there.
+    Given {
+        /// The key of the account in which cases take place.
+        own: String,
+        /// The key of another account, if there is one.
+        other: Option<String>,
+    },
+}
+
+/// The models that lines of batches name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Models {
+    /// For chat completions and responses.
+    pub chat: String,
+    /// Another one that there is, for a batch that names two.
+    pub other_chat: String,
+    /// For embeddings.
+    pub embeddings: String,
+    /// For completions.
+    pub completions: String,
+    /// For moderations.
+    pub moderations: String,
+    /// For images.
+    pub images: String,
+    /// For videos.
+    pub videos: String,
+}
+
+impl Default for Models {
+    fn default() -> Self {
+        Self {
+            chat: "gpt-4o-mini".to_owned(),
+            other_chat: "gpt-4o".to_owned(),
+            embeddings: "text-embedding-3-small".to_owned(),
+            completions: "gpt-3.5-turbo-instruct".to_owned(),
+            moderations: "omni-moderation-latest".to_owned(),
+            images: "gpt-image-1".to_owned(),
+            videos: "sora-2".to_owned(),
+        }
+    }
+}
+
+impl Settings {
+    /// A server of which only this is known.
+    pub fn new(base_url: impl Into<String>, keys: Keys) -> Self {
+        Self {
+            base_url: base_url.into(),
+            name: None,
+            keys,
+            without: BTreeSet::new(),
+            models: Models::default(),
+            wait: Duration::from_mins(30),
+            poll_every: Duration::from_secs(5),
+            bring_about: None,
+        }
+    }
+}
+
+/// Why a server cannot be judged.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// There is no answer at all.
+    #[error("{url} cannot be reached: {cause}")]
+    Unreachable {
+        /// What was asked.
+        url: String,
+        /// What went wrong.
+        cause: String,
+    },
+    /// No client can be made.
+    #[error("no client can be made: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+impl Target {
+    /// Looks at a server, and finds out what it offers.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be reached.
+    pub async fn probe(settings: Settings) -> Result<Self, TargetError> {
+        let Settings { base_url, name, keys, without, models, wait, poll_every, bring_about } = settings;
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        let http = reqwest::Client::builder().redirect(redirect::Policy::none()).build()?;
+        let mut absent: BTreeMap<_, _> = without
+            .into_iter()
+            .map(|capability| (capability, "it was said not to offer it".to_owned()))
+            .collect();
+        if let Keys::Given { other: None, .. } = keys {
+            absent.entry(Capability::TwoKeys).or_insert_with(|| "no second key was given".to_owned());
+        }
+        let control = control_of(&http, &base_url).await;
+        let mut target = Self {
+            name: name.unwrap_or_else(|| base_url.clone()),
+            base_url,
+            http,
+            keys,
+            time: Time::Wall { every: poll_every, at_most: wait, bring_about },
+            absent,
+            models,
+            forgets: false,
+        };
+        if let Some(control) = control {
+            target.time = Time::Control(control);
+        }
+        target.find_uploads().await?;
+        Ok(target)
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where it is.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// Why it does not offer something, if it does not.
+    pub fn lacks(&self, capability: Capability) -> Option<&str> {
+        self.absent.get(&capability).map(String::as_str)
+    }
+
+    /// Whether its clock can be moved.
+    pub fn has_control(&self) -> bool {
+        matches!(self.time, Time::Control(_))
+    }
+
+    /// The key with which a case sends a request.
+    pub(crate) fn key(&self, case: &str, key: Key) -> Option<String> {
+        match (key, &self.keys) {
+            (Key::None, _) => None,
+            (Key::Wrong, _) => Some("sk-conformance-nobody-was-given-this-key".to_owned()),
+            (Key::Own, Keys::Given { own, .. }) => Some(own.clone()),
+            (Key::Other, Keys::Given { other, .. }) => other.clone(),
+            (Key::Own, Keys::Each(prefix)) => Some(key_of(prefix, case)),
+            (Key::Other, Keys::Each(prefix)) => Some(key_of(prefix, &format!("{case}-other"))),
+        }
+    }
+
+    /// Uploads are there if something is said about a broken one.
+    async fn find_uploads(&mut self) -> Result<(), TargetError> {
+        let url = format!("{}/uploads", self.base_url);
+        let mut request = self.http.post(&url).header("content-type", "application/json").body("{}");
+        if let Some(key) = self.key("probe", Key::Own) {
+            request = request.header(AUTHORIZATION, format!("Bearer {key}"));
+        }
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| TargetError::Unreachable { url, cause: cause_of(&error) })?;
+        if matches!(answer.status().as_u16(), 404 | 405 | 501) {
+            let why = format!("POST /uploads is answered with status {}", answer.status().as_u16());
+            self.absent.entry(Capability::Uploads).or_insert(why);
+        }
+        Ok(())
+    }
+}
+
+/// The key of an account of a case.
+pub(crate) fn key_of(prefix: &str, case: &str) -> String {
+    format!("{prefix}-{}", case.replace('/', "-"))
+}
+
+/// What went wrong, down to the first cause, without the URL.
+pub(crate) fn cause_of(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
+
+/// The root of the control API, if the server has one.
+async fn control_of(http: &reqwest::Client, base_url: &str) -> Option<String> {
+    let control = format!("{}/_mock/v1", base_url.strip_suffix("/v1")?);
+    let answer = http.get(format!("{control}/health")).send().await.ok()?;
+    let is_well = answer.status().is_success();
+    let health: Value = serde_json::from_slice(&answer.bytes().await.ok()?).ok()?;
+    // A server that answers everything in the same way has no control API.
+    (is_well && health["status"] == json!("ok") && health["version"].is_string()).then_some(control)
+}

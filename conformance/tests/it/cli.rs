@@ -1,0 +1,118 @@
+//! The command.
+
+use std::process::{Command, Output};
+
+fn conformance(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_batchmock-conformance"))
+        .args(args)
+        .env_remove("OPENAI_API_KEY")
+        .env_remove("OPENAI_OTHER_API_KEY")
+        .output()
+        .unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn without_a_server_it_judges_one_of_its_own() {
+    let run = conformance(&["run", "--only", "batches/cancel/*"]);
+    assert_eq!(run.status.code(), Some(0), "{}", stderr(&run));
+    let text = stdout(&run);
+    assert!(text.starts_with("batchmock 0.1.0\n\nbatches\n"), "{text}");
+    assert!(text.contains("  ok   MUST   batches/cancel/after-completed\n"), "{text}");
+    assert!(text.ends_with("10 cases: 10 passed. Held to MUST: passed.\n"), "{text}");
+}
+
+#[test]
+fn a_wrong_use_is_told_with_code_2() {
+    for (args, expected) in [
+        (
+            &["run", "--only", "batches/cancel/after-complete"][..],
+            "the nearest is `batches/cancel/after-completed`",
+        ),
+        (&["run", "--only", "auth/*", "--skip", "*"], "no case is left"),
+        (&["run", "--report", "pdf"], "`pdf` is no form of report: there are `text`, `json`"),
+        (&["run", "--report", "text", "--report", "json"], "two reports cannot both go"),
+        (&["run", "--without", "telepathy"], "there are `uploads`, `key-check`"),
+        (
+            &["run", "--base-url", "https://api.example.com/v1"],
+            "is not this machine, and these cases run up to",
+        ),
+        (
+            &["run", "--base-url", "http://127.0.0.1:9/v1", "--max-lines", "3"],
+            "and --max-lines allows 3: choose fewer",
+        ),
+        (&["run", "--base-url", "no url"], "`no url` is no URL"),
+        (&["explain", "batches/cancel/after-complete"], "the nearest is `batches/cancel/after-completed`"),
+        (&["run", "--known-failing", "/nowhere/known.toml"], "/nowhere/known.toml cannot be read"),
+    ] {
+        let run = conformance(args);
+        assert_eq!(run.status.code(), Some(2), "{args:?}");
+        assert!(stderr(&run).contains(expected), "{args:?}: {}", stderr(&run));
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_leaves_the_run_incomplete() {
+    // A port that was free a moment ago, and on which nothing listens.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
+    drop(listener);
+    let run = conformance(&["run", "--base-url", &base_url]);
+    assert_eq!(run.status.code(), Some(3), "{}", stderr(&run));
+    assert!(stderr(&run).contains("/uploads cannot be reached: "), "{}", stderr(&run));
+}
+
+#[test]
+fn a_list_of_known_failures_that_is_out_of_date_fails() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("known.toml");
+    std::fs::write(&file, "[[known]]\ncase = \"auth/no-key\"\nreason = \"a ticket\"\n").unwrap();
+    let run = conformance(&["run", "--only", "auth/*", "--known-failing", file.to_str().unwrap()]);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(stdout(&run).contains("it passes, but is listed as failing: a ticket"), "{}", stdout(&run));
+}
+
+#[test]
+fn a_report_can_go_to_a_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("report.json");
+    let report = format!("json={}", file.display());
+    let run = conformance(&["run", "--only", "auth/*", "--report", &report]);
+    assert_eq!(run.status.code(), Some(0));
+    assert_eq!(stdout(&run), "");
+    assert!(stderr(&run).contains("6 cases: 6 passed."), "{}", stderr(&run));
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    assert_eq!((&report["format"], &report["conclusion"]), (&1.into(), &"passed".into()));
+    assert_eq!(report["cases"][0]["id"], "auth/bearer-key");
+}
+
+#[test]
+fn cases_are_listed_and_explained() {
+    let list = stdout(&conformance(&["list", "--only", "auth/*"]));
+    assert_eq!(list.lines().count(), 6, "{list}");
+    assert!(list.starts_with("MUST   auth/bearer-key "), "{list}");
+    insta::assert_snapshot!(stdout(&conformance(&["explain", "batches/cancel/after-completed"])));
+}
+
+#[test]
+fn a_dry_run_sends_nothing() {
+    let run = conformance(&[
+        "run",
+        "--dry-run",
+        "--base-url",
+        "https://api.example.com/v1",
+        "--only",
+        "results/a*",
+    ]);
+    assert_eq!(run.status.code(), Some(0));
+    let text = stdout(&run);
+    assert!(text.contains("results/all-fail"), "{text}");
+    assert!(text.contains("2 cases at https://api.example.com/v1; up to 4 lines of batches"), "{text}");
+}

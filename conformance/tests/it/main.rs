@@ -1,0 +1,10 @@
+//! The suite, held to its own rules: what its cases rest on, that they catch what is wrong, and what it reports.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod catalog;
+mod cli;
+mod determinism;
+mod nothing;
+mod schema;
+mod tidy;
