@@ -42,6 +42,7 @@ pub mod server;
 mod session;
 mod target;
 mod time;
+pub mod traceability;
 mod verdict;
 
 pub use own_mock::{OwnMock, OwnMockError};

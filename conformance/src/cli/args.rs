@@ -34,6 +34,8 @@ pub(super) enum Command {
         #[arg(long, value_name = "PATTERN")]
         skip: Vec<String>,
     },
+    /// Print a table of what is known of the service, with the cases that judge it, or why none does
+    Trace,
     /// Tell all about a case: what is required, and who says so
     Explain {
         /// Its id, such as `batches/cancel/after-completed`

@@ -11,7 +11,7 @@ use clap::Parser as _;
 
 use args::{Args, Command};
 use batchmock_conformance::select::{self, Pattern};
-use batchmock_conformance::{report, server};
+use batchmock_conformance::{report, server, traceability};
 
 /// The command was not used rightly.
 const USAGE: u8 = 2;
@@ -27,6 +27,7 @@ pub(crate) fn main() -> ExitCode {
     let done = match Args::parse().command {
         Command::Run(args) => run::run(&args),
         Command::List { only, skip } => list(&only, &skip),
+        Command::Trace => say(&traceability::table()).map(|()| 0),
         Command::Explain { id } => explain(&id),
     };
     match done {

@@ -68,6 +68,15 @@ pub(super) const CASES: &[Case] = &[
         ..RUNS
     },
     Case {
+        id: "batches/create/endpoints-told",
+        title: "a bad endpoint is told the good ones",
+        level: Level::Should,
+        requirement: "The refusal of an endpoint has code `invalid_value` and names those that there are.",
+        evidence: &[observed("F-028"), observed("F-234")],
+        run: run!(endpoints_told),
+        ..RUNS
+    },
+    Case {
         id: "batches/create/bad-window",
         title: "another completion window is refused",
         requirement: "A `completion_window` that is not `24h` is refused with status 400, and `param` names it.",
@@ -224,6 +233,13 @@ async fn refused_with(session: &mut Session, name: &str, value: Value) -> Outcom
 
 async fn bad_endpoint(session: &mut Session) -> Outcome {
     refused_with(session, "endpoint", json!("/v1/no/such/endpoint")).await.map(drop)
+}
+
+async fn endpoints_told(session: &mut Session) -> Outcome {
+    let error = refused_with(session, "endpoint", json!("/v1/no/such/endpoint")).await?;
+    error.equals("/code", "invalid_value")?;
+    let names = error.text("/message")?.contains(lines::CHAT);
+    error.check("/message", names, format!("a text that names `{}`", lines::CHAT))
 }
 
 async fn bad_window(session: &mut Session) -> Outcome {

@@ -45,6 +45,24 @@ pub(super) const CASES: &[Case] = &[
         ..REQUESTS
     },
     Case {
+        id: "headers/no-rate-limits",
+        title: "files and batches tell no rate limit",
+        level: Level::Should,
+        requirement: "Answers of files and batches have no header `x-ratelimit-…`.",
+        evidence: &[observed("F-009")],
+        run: run!(no_rate_limits),
+        ..REQUESTS
+    },
+    Case {
+        id: "headers/cross-origin",
+        title: "pages may read files",
+        level: Level::Should,
+        requirement: "Answers of files have `access-control-allow-origin: *`.",
+        evidence: &[observed("F-008")],
+        run: run!(cross_origin),
+        ..REQUESTS
+    },
+    Case {
         id: "headers/sdk-headers-accepted",
         title: "the headers of the SDKs are accepted",
         requirement: "Requests with the headers that the official SDKs send are answered as others are.",
@@ -122,6 +140,27 @@ async fn no_retry_override(session: &mut Session) -> Outcome {
         }
     }
     Ok(())
+}
+
+async fn no_rate_limits(session: &mut Session) -> Outcome {
+    for answer in answers(session).await? {
+        let limit =
+            answer.headers.keys().map(ToString::to_string).find(|name| name.starts_with("x-ratelimit-"));
+        answer.place.check(
+            limit.is_none(),
+            "the headers",
+            "none about rate limits",
+            limit.unwrap_or_default(),
+        )?;
+    }
+    Ok(())
+}
+
+async fn cross_origin(session: &mut Session) -> Outcome {
+    let answer = session.get("/files?limit=1").await?;
+    answer.success().on_the_way()?;
+    let origin = answer.header("access-control-allow-origin").unwrap_or("not there");
+    answer.place.check(origin == "*", "the header `access-control-allow-origin`", "*", origin)
 }
 
 async fn sdk_headers_accepted(session: &mut Session) -> Outcome {

@@ -92,6 +92,24 @@ pub(super) const CASES: &[Case] = &[
         ..RUNS
     },
     Case {
+        id: "results/file-id",
+        title: "ids of files of results are ids of files",
+        level: Level::Should,
+        requirement: "The id of an output file is `file-` and 22 letters and digits.",
+        evidence: &[observed("F-105")],
+        run: run!(file_id),
+        ..RUNS
+    },
+    Case {
+        id: "results/request-ids",
+        title: "the ids of requests in lines",
+        level: Level::Should,
+        requirement: "`request_id` of a response is a UUID with dashes, or, as before 2026, 32 hexadecimal digits.",
+        evidence: &[observed("F-354")],
+        run: run!(request_ids),
+        ..RUNS
+    },
+    Case {
         id: "results/deletable",
         title: "files of results can be deleted",
         requirement: "A file of results can be deleted as any other, and is gone then.",
@@ -246,6 +264,28 @@ async fn file_name(session: &mut Session) -> Outcome {
     let file = session.get(format!("/files/{output}")).await?.success()?;
     file.equals("/filename", format!("{}_output.jsonl", batch.text("/id")?))?;
     file.equals("/expires_at", file.integer("/created_at")? + 30 * 86_400)
+}
+
+async fn file_id(session: &mut Session) -> Outcome {
+    let batch = session.run(&lines::chats(session, 1), lines::CHAT).await?.batch;
+    let id = batch.text("/output_file_id").on_the_way()?;
+    let is_right = id
+        .strip_prefix("file-")
+        .is_some_and(|rest| rest.len() == 22 && rest.chars().all(|c| c.is_ascii_alphanumeric()));
+    batch.check("/output_file_id", is_right, "`file-` and 22 letters and digits")
+}
+
+async fn request_ids(session: &mut Session) -> Outcome {
+    let ended = session.run(&lines::chats(session, 1), lines::CHAT).await?;
+    has_lines(&ended, "output", &ended.output, 1)?;
+    let line = &ended.output[0];
+    let id = line.text("/response/request_id")?;
+    let digits: String = id.chars().filter(|c| *c != '-').collect();
+    let dashes: Vec<_> = id.match_indices('-').map(|(at, _)| at).collect();
+    let is_right = digits.len() == 32
+        && digits.bytes().all(|b| b.is_ascii_hexdigit())
+        && (dashes.is_empty() || dashes == [8, 13, 18, 23]);
+    line.check("/response/request_id", is_right, "a UUID, or 32 hexadecimal digits")
 }
 
 async fn deletable(session: &mut Session) -> Outcome {

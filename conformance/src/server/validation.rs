@@ -143,6 +143,15 @@ pub(super) const CASES: &[Case] = &[
         ..FAILS
     },
     Case {
+        id: "validation/input-not-found",
+        title: "what is said of an input that there is not",
+        level: Level::Should,
+        requirement: "It fails the batch with code `invalid_request`, param `file_id` and no line.",
+        evidence: &[observed("F-309")],
+        run: run!(input_not_found),
+        ..FAILS
+    },
+    Case {
         id: "validation/no-results",
         title: "a failed batch has no files",
         level: Level::May,
@@ -342,6 +351,15 @@ async fn messages(session: &mut Session) -> Outcome {
         found(session, &text).await?[0].equals("/message", message)?;
     }
     Ok(())
+}
+
+async fn input_not_found(session: &mut Session) -> Outcome {
+    let created = session.create("file-AbCdEfGhJkLmNpQrStUvWx", lines::CHAT).await?.success()?;
+    let batch = session.until(&created.text("/id")?, &FINAL).await?;
+    batch.equals("/status", "failed")?;
+    batch.equals("/errors/data/0/code", "invalid_request")?;
+    batch.equals("/errors/data/0/param", "file_id")?;
+    batch.equals("/errors/data/0/line", Value::Null)
 }
 
 async fn no_results(session: &mut Session) -> Outcome {

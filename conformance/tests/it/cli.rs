@@ -102,6 +102,13 @@ fn cases_are_listed_and_explained() {
 }
 
 #[test]
+fn what_is_known_is_traced_to_cases() {
+    let table = stdout(&conformance(&["trace"]));
+    assert!(table.contains("| F-262 | `batches/cancel/after-completed`, "), "{table}");
+    assert!(table.contains("| F-456 | – of 2023, and over |"), "{table}");
+}
+
+#[test]
 fn a_dry_run_sends_nothing() {
     let run = conformance(&[
         "run",

@@ -75,7 +75,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "any endpoint is taken",
-        caught_by: &["batches/create/bad-endpoint"],
+        caught_by: &["batches/create/bad-endpoint", "batches/create/endpoints-told"],
         lie: Tells(|asked, told| {
             if asked.holds("/v1/no/such/endpoint") {
                 accept(told);
