@@ -35,6 +35,8 @@ static BUILTIN: LazyLock<Scenarios> = LazyLock::new(|| {
         "file-race",
         "flaky-poll",
         "stuck-and-nasty",
+        "quota",
+        "too-large",
         "future",
         "paged-list",
         "webhook-twice",

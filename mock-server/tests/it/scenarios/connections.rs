@@ -145,3 +145,20 @@ async fn a_create_can_be_repeated_with_its_key() {
     assert_ne!(client.create(&input, CHAT).await.id(), other, "without a key nothing is repeated");
     assert_eq!(client.get("/batches").await.json()["data"].as_array().unwrap().len(), 3);
 }
+
+#[tokio::test]
+async fn uploads_are_refused_for_their_size_or_for_want_of_room() {
+    for (scenario, status, told) in [
+        ("quota", 400, "You have exceeded your file storage quota."),
+        ("too-large", 400, "File is too large."),
+        ("too-large:by-the-edge", 413, ""),
+    ] {
+        let (_server, client) = in_scenario(scenario).await;
+        for _ in 0..2 {
+            let answer = client.upload("batch", "a.jsonl", chats(1).concat()).await;
+            assert_eq!(answer.status.as_u16(), status, "{answer}");
+            assert!(answer.message().starts_with(told), "{answer}");
+        }
+        assert_eq!(client.get("/files").await.json()["data"], json!([]));
+    }
+}
