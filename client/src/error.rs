@@ -145,6 +145,11 @@ impl Error {
         matches!(self.0.kind, Kind::Io(_))
     }
 
+    /// Whether the client was told something that cannot be, as a base URL that is none.
+    pub fn is_settings(&self) -> bool {
+        matches!(self.0.kind, Kind::Settings(_))
+    }
+
     /// Whether a webhook is not to be trusted.
     pub fn is_signature(&self) -> bool {
         matches!(self.0.kind, Kind::Signature(_))

@@ -50,7 +50,7 @@
 //!
 //! # Features
 //!
-//! `client`, on by default, is all of the above. Without it the crate is its [`types`]: the records of the API, with
+//! `client`, on by default, is all of the above; `cli`, on by default, the command. Without both the crate is its [`types`]: the records of the API, with
 //! serde and nothing else.
 //!
 //! # What it does not do

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod bytes;
+#[cfg(feature = "cli")]
+mod cli;
 mod failures;
 mod kills;
 mod resuming;

@@ -1,0 +1,129 @@
+//! `results`: what became of the requests of a batch.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use batchmock_client::results::Splitter;
+use batchmock_client::types::Batch;
+use batchmock_client::{Client, Outcome, RunOptions};
+use clap::{Args, ValueEnum};
+
+use super::exit::{self, Failure};
+use super::output::{self, talk};
+use super::run::shown;
+use super::service::ServiceArgs;
+use super::show::ShowArgs;
+
+#[derive(Debug, Args)]
+pub(super) struct ResultsArgs {
+    /// The id of the batch.
+    batch: String,
+
+    /// The file of requests that the batch was made of.
+    #[arg(long, value_name = "PATH", required_if_eq("order", "input"))]
+    input: Option<PathBuf>,
+
+    /// Where the results go; in the service's order, standard output if not given.
+    #[arg(long, short, value_name = "PATH", required_if_eq("order", "input"))]
+    output: Option<PathBuf>,
+
+    /// In which order.
+    #[arg(long, value_enum, default_value_t = Order::Input)]
+    order: Order,
+
+    #[command(flatten)]
+    show: ShowArgs,
+    #[command(flatten)]
+    service: ServiceArgs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Order {
+    /// A line for each line of the input, in its order; what no result tells of is said to be missing.
+    Input,
+    /// As the service has them: the output file, then the error file, to the letter.
+    Output,
+}
+
+pub(super) async fn run(args: ResultsArgs) -> Result<ExitCode, Failure> {
+    let ResultsArgs { batch, input, output, order, show, service } = args;
+    let client = service.client()?;
+    let ended = client.batches().retrieve(&batch).await?;
+    if !ended.status.is_terminal() {
+        let status = ended.status.as_str();
+        let message = format!("{batch} is {status}, and has no results yet; `watch` waits for its end");
+        return Err(Failure::ended_otherwise(message));
+    }
+    match (order, input, output) {
+        (Order::Input, Some(input), Some(output)) => {
+            // Nothing is sent again: this is about what is there.
+            let options = RunOptions { max_attempts: 1, ..RunOptions::default() };
+            let joining = client.run_file(&input, &output).adopt(batch).options(options);
+            shown(joining, &input, &output, show).await
+        }
+        (Order::Output, _, Some(path)) => {
+            let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+            let at = |error: io::Error| Failure::file(&path, error);
+            if path.exists() {
+                return Err(Failure::file(
+                    &path,
+                    "it is there already; remove it to fetch the results again",
+                ));
+            }
+            let partial = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).map_err(at)?;
+            let mut to = BufWriter::new(partial);
+            let code = copy(&client, &ended, &mut to, at).await?;
+            let partial = to.into_inner().map_err(|error| at(error.into_error()))?;
+            persist(partial, &path)?;
+            Ok(code)
+        }
+        (Order::Output, _, None) => {
+            let mut to = BufWriter::new(io::stdout());
+            copy(&client, &ended, &mut to, |error| output::unwritable(&error)).await
+        }
+        (Order::Input, ..) => unreachable!("the arguments require both paths"),
+    }
+}
+
+/// Gives a file its name, unless another has it by now.
+fn persist(partial: tempfile::NamedTempFile<File>, path: &Path) -> Result<(), Failure> {
+    partial.as_file().sync_all().map_err(|error| Failure::file(path, error))?;
+    partial.persist_noclobber(path).map_err(|error| Failure::file(path, error.error))?;
+    Ok(())
+}
+
+/// Copies the results of a batch, and judges them.
+async fn copy(
+    client: &Client,
+    batch: &Batch,
+    to: &mut impl Write,
+    at: impl Fn(io::Error) -> Failure,
+) -> Result<ExitCode, Failure> {
+    let (mut lines, mut succeeded) = (0, 0);
+    for id in [&batch.output_file_id, &batch.error_file_id].into_iter().flatten() {
+        let mut content = client.files().content(id).await?;
+        let mut splitter = Splitter::new();
+        let mut written = Ok(());
+        let mut line = |line: &[u8]| {
+            lines += 1;
+            let read = std::str::from_utf8(line).ok().and_then(|line| Outcome::read(line).ok());
+            succeeded += usize::from(read.is_some_and(|outcome| outcome.is_success()));
+            if written.is_ok() {
+                written = to.write_all(line).and_then(|()| to.write_all(b"\n"));
+            }
+        };
+        while let Some(bytes) = content.next().await {
+            let pushed = splitter.push(&bytes?, &mut line);
+            pushed.map_err(|_| Failure::rejected(format!("{id} has a line without an end")))?;
+        }
+        splitter.finish(&mut line);
+        written.map_err(&at)?;
+    }
+    to.flush().map_err(&at)?;
+    talk!("{} of {} succeeded; the batch is {}", succeeded, lines, batch.status.as_str());
+    let of_batch = exit::of_batch(batch);
+    let some_failed = of_batch == ExitCode::SUCCESS && succeeded < lines;
+    Ok(if some_failed { ExitCode::from(exit::SOME_FAILED) } else { of_batch })
+}

@@ -1,0 +1,137 @@
+//! `run` and `resume`: a file of requests in, a file of results out.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use batchmock_client::{Limits, RunFile, RunOptions, run as library};
+use clap::Args;
+
+use super::exit::{self, Failure};
+use super::output::NAME;
+use super::service::{ServiceArgs, pair};
+use super::show::{Show, ShowArgs};
+use super::{batches, check};
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// The file of requests, one JSON object a line.
+    input: PathBuf,
+
+    /// Where the results go; nothing is there until they are whole. A run that was ended before goes on.
+    #[arg(long, short, value_name = "PATH")]
+    output: PathBuf,
+
+    #[command(flatten)]
+    how: HowArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ResumeArgs {
+    /// The output of the run that was ended.
+    output: PathBuf,
+
+    #[command(flatten)]
+    how: HowArgs,
+}
+
+#[derive(Debug, Args)]
+struct HowArgs {
+    /// In how many batches a request may be, if it is missing, expired, or failed in a way that may pass.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
+    max_attempts: u32,
+
+    /// How many batches may run at once.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = at_least_one)]
+    batches: usize,
+
+    /// How many tokens may be waiting or running at once, as the limits of your account say.
+    #[arg(long, value_name = "N")]
+    enqueued_tokens: Option<u64>,
+
+    /// Attaches something to every batch; can be given several times.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    metadata: Vec<(String, String)>,
+
+    /// Deletes inputs and results from the service when the results are here.
+    #[arg(long)]
+    delete_files: bool,
+
+    #[command(flatten)]
+    show: ShowArgs,
+    #[command(flatten)]
+    service: ServiceArgs,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "it should be a number from 1 on".to_owned())
+}
+
+pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
+    go(&args.input, &args.output, args.how).await
+}
+
+pub(super) async fn resume(args: ResumeArgs) -> Result<ExitCode, Failure> {
+    let Some(unfinished) = library::unfinished(&args.output)? else {
+        let output = args.output.display();
+        return Err(Failure::usage(format!(
+            "there is no run of {output} to go on with: beside it should be {}; begin one with `{NAME} run`",
+            library::journal_of(&args.output).display(),
+        )));
+    };
+    go(&unfinished.input, &args.output, args.how).await
+}
+
+async fn go(input: &Path, output: &Path, how: HowArgs) -> Result<ExitCode, Failure> {
+    let HowArgs { max_attempts, batches, enqueued_tokens, metadata, delete_files, show, service } = how;
+    let client = service.client()?;
+    let limits = Limits { batches, enqueued_tokens, ..Limits::default() };
+    let options = RunOptions { limits, max_attempts, delete_files, metadata };
+    shown(client.run_file(input, output).options(options), input, output, show).await
+}
+
+/// Runs, shows it, and tells how it ended.
+pub(super) async fn shown(
+    run: RunFile<'_>,
+    input: &Path,
+    output: &Path,
+    show: ShowArgs,
+) -> Result<ExitCode, Failure> {
+    let mut show = Show::new(show);
+    let run = run.on_progress(|progress| {
+        show.progress(progress);
+        ControlFlow::Continue(())
+    });
+    let ended = tokio::select! {
+        ended = run => Some(ended),
+        () = batches::interrupt() => None,
+    };
+    show.end();
+    match ended {
+        Some(Ok(summary)) => {
+            show.summary(&summary);
+            Ok(exit::of_summary(&summary))
+        }
+        Some(Err(error)) if error.is_input() => Err(check::failure(input, error)),
+        Some(Err(error)) => {
+            let hint = hint(output);
+            let failure = Failure::from(error);
+            Err(if let Some(hint) = hint { failure.with(hint) } else { failure })
+        }
+        None => {
+            let hint = hint(output).unwrap_or_else(|| "nothing was sent".to_owned());
+            Err(Failure::interrupted(format!("interrupted; {hint}")))
+        }
+    }
+}
+
+/// How to go on, if there is something to go on with.
+fn hint(output: &Path) -> Option<String> {
+    let unfinished = library::unfinished(output).ok().flatten()?;
+    let running = match unfinished.running.len() {
+        0 => "no batch runs".to_owned(),
+        1 => format!("{} goes on", unfinished.running[0]),
+        number => format!("{number} batches go on"),
+    };
+    Some(format!("{running}; go on with `{NAME} resume {}`", output.display()))
+}

@@ -1,0 +1,68 @@
+//! Which service, as whom, and how patiently.
+
+use std::path::PathBuf;
+use std::time::Duration;
+use std::{env, fs};
+
+use batchmock_client::{ApiKey, Client, PollPolicy};
+use clap::Args;
+
+use super::exit::Failure;
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Service")]
+pub(super) struct ServiceArgs {
+    /// Where the API is; the service itself unless told otherwise.
+    #[arg(long, env = "OPENAI_BASE_URL", hide_env_values = true, value_name = "URL")]
+    base_url: Option<String>,
+
+    /// A file that holds the key, instead of the variable `OPENAI_API_KEY`.
+    ///
+    /// There is no flag for the key itself: what is on a command line can be read by others.
+    #[arg(long, value_name = "PATH")]
+    api_key_file: Option<PathBuf>,
+
+    /// How long after the first look at a batch the second comes; later ones come up to a minute apart.
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration)]
+    poll: Duration,
+
+    /// After how long to give up waiting for batches, which go on without it.
+    #[arg(long, value_name = "DURATION", default_value = "30h", value_parser = humantime::parse_duration)]
+    max_wait: Duration,
+}
+
+impl ServiceArgs {
+    /// The client of this service.
+    pub(super) fn client(&self) -> Result<Client, Failure> {
+        let longest_pause = PollPolicy::default().longest_pause.max(self.poll);
+        let poll = PollPolicy {
+            first_pause: self.poll,
+            longest_pause,
+            deadline: Some(self.max_wait),
+            ..PollPolicy::default()
+        };
+        let mut builder = Client::builder().poll(poll);
+        if let Some(url) = self.base_url.as_ref().filter(|url| !url.trim().is_empty()) {
+            builder = builder.base_url(url);
+        }
+        if let Some(path) = &self.api_key_file {
+            let key = fs::read_to_string(path).map_err(|error| Failure::file(path, error))?;
+            if key.trim().is_empty() {
+                return Err(Failure::file(
+                    path,
+                    "there is no key in it; it should hold the key and nothing else",
+                ));
+            }
+            builder = builder.api_key(ApiKey::from(key));
+        }
+        Ok(builder.environment(|name| env::var(name).ok()).build()?)
+    }
+}
+
+/// `KEY=VALUE`
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("it should be KEY=VALUE, such as job=nightly".to_owned()),
+    }
+}

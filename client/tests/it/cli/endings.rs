@@ -1,0 +1,116 @@
+//! Runs, and how each ends.
+
+use std::fs;
+
+use batchmock::MockServer;
+
+use super::{Said, run};
+use crate::runs::Work;
+use crate::support::{KEY, lines, stepping};
+
+async fn run_file(server: &MockServer, key: &str, work: &Work, more: &[&str]) -> Said {
+    let (input, output) = (work.input.to_str().unwrap(), work.output.to_str().unwrap());
+    let arguments = [&["run", input, "-o", output, "--poll", "1ms"][..], more].concat();
+    run(server, key, &arguments).await
+}
+
+/// What was said, without the times.
+fn without_times(said: &str) -> String {
+    let line = |line: &str| line.split_once("] ").map_or(line, |(_, rest)| rest).to_owned() + "\n";
+    said.lines().map(line).collect()
+}
+
+#[tokio::test]
+async fn a_run_tells_how_it_goes() {
+    let server = stepping().start().await.unwrap();
+    let work = Work::of(&lines(&["a", "b~400", "c"]));
+    let said = run_file(&server, KEY, &work, &["--price-input", "1000", "--price-output", "2000"]).await;
+    assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{}", said.stderr);
+    let told = without_times(&said.stderr);
+    assert!(told.contains("3 requests, ") && told.contains("batch 1: created as batch_"), "{told}");
+    assert!(told.contains("3 of 3 done, 1 failed") && told.contains("writing the results"), "{told}");
+    let last = told.lines().last().unwrap();
+    assert!(last.starts_with("2 of 3 requests succeeded, 1 failed; ") && last.contains("; cost "), "{told}");
+    let results = fs::read_to_string(&work.output).unwrap();
+    assert_eq!(results.lines().count(), 3);
+    // What is there is not paid for twice.
+    let again = run_file(&server, KEY, &work, &[]).await;
+    assert_eq!(again.code, 2, "{}", again.stderr);
+}
+
+#[tokio::test]
+async fn programs_get_json() {
+    let server = stepping().start().await.unwrap();
+    let work = Work::of(&lines(&["a"]));
+    let said = run_file(&server, KEY, &work, &["--json"]).await;
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""));
+    let events: Vec<serde_json::Value> =
+        said.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events[0]["event"], "checked");
+    let last = events.last().unwrap();
+    assert_eq!((&last["event"], &last["succeeded"]), (&"summary".into(), &1.into()));
+}
+
+#[tokio::test]
+async fn each_ending_has_its_code() {
+    let server = stepping().start().await.unwrap();
+    let work = Work::of(&lines(&["a", "b", "c", "d"]));
+    let key = server.scenario_key("expired-partial", "x").unwrap();
+    let said = run_file(&server, key.as_str(), &work, &["--max-attempts", "1", "--quiet"]).await;
+    assert_eq!(said.code, 4, "{}", said.stderr);
+    assert_eq!(said.stderr.lines().count(), 1, "{}", said.stderr);
+
+    let work = Work::of("{}\n");
+    let said = run_file(&server, KEY, &work, &[]).await;
+    assert_eq!((said.code, said.stderr.contains("nothing was sent")), (3, true), "{}", said.stderr);
+
+    let said = run(&server, KEY, &["status", "batch_00000000000000000000000000000000"]).await;
+    assert_eq!((said.code, said.stdout.as_str()), (5, ""), "{}", said.stderr);
+
+    let work = Work::of(&lines(&["a"]));
+    let said = run(&server, KEY, &["resume", work.output.to_str().unwrap()]).await;
+    assert_eq!(said.code, 2, "{}", said.stderr);
+}
+
+#[tokio::test]
+async fn a_batch_by_hand() {
+    let server = stepping().start().await.unwrap();
+    let work = Work::of(&lines(&["a", "b", "c~400", "d"]));
+    let input = work.input.to_str().unwrap();
+    let submitted = run(&server, KEY, &["submit", input, "--metadata", "job=test"]).await;
+    assert_eq!(submitted.code, 0, "{}", submitted.stderr);
+    let batch = submitted.stdout.trim();
+    let early = run(&server, KEY, &["results", batch, "--order", "output"]).await;
+    assert_eq!((early.code, early.stdout.as_str()), (4, ""), "{}", early.stderr);
+    let watched = run(&server, KEY, &["watch", batch, "--poll", "1ms"]).await;
+    assert_eq!(watched.code, 1, "{}", watched.stderr);
+    assert!(watched.stdout.starts_with(&format!("{batch}: completed, 4 of 4 done, 1 failed")));
+    let listed = run(&server, KEY, &["list", "--json"]).await;
+    assert!(listed.stdout.lines().count() == 1 && listed.stdout.contains("\"job\""), "{}", listed.stdout);
+
+    let raw = run(&server, KEY, &["results", batch, "--order", "output"]).await;
+    assert_eq!((raw.code, raw.stdout.lines().count()), (1, 4), "{}", raw.stderr);
+    let output = work.output.to_str().unwrap();
+    let joined = run(&server, KEY, &["results", batch, "--input", input, "-o", output]).await;
+    assert_eq!(joined.code, 1, "{}", joined.stderr);
+    let names: Vec<String> = fs::read_to_string(output)
+        .unwrap()
+        .lines()
+        .map(|line| batchmock_client::Outcome::read(line).unwrap().custom_id().to_owned())
+        .collect();
+    assert_eq!(names, ["a", "b", "c~400", "d"]);
+}
+
+#[tokio::test]
+async fn files_by_hand() {
+    let server = stepping().start().await.unwrap();
+    let text = lines(&["a"]);
+    let work = Work::of(&text);
+    let uploaded = run(&server, KEY, &["files", "upload", work.input.to_str().unwrap()]).await;
+    let file = uploaded.stdout.trim();
+    assert_eq!(run(&server, KEY, &["files", "content", file]).await.stdout, text);
+    assert!(run(&server, KEY, &["files", "list"]).await.stdout.contains(file));
+    assert!(run(&server, KEY, &["files", "get", file]).await.stdout.contains("in.jsonl"));
+    assert_eq!(run(&server, KEY, &["files", "delete", file]).await.code, 0);
+    assert_eq!(run(&server, KEY, &["files", "get", file]).await.code, 5);
+}
