@@ -261,10 +261,11 @@ impl Session {
             Time::Wall { at_most, .. } if duration > at_most => {
                 Err(Stop::NotReached(format!("it takes {} s of waiting", duration.as_secs())))
             }
-            Time::Wall { .. } => {
-                self.deadline.wait(duration).await;
-                Ok(())
-            }
+            Time::Wall { .. } if self.deadline.pass(duration).await => Ok(()),
+            Time::Wall { .. } => Err(Stop::NotReached(format!(
+                "too little is left of the time that the case may take for {} s of waiting",
+                duration.as_secs()
+            ))),
         }
     }
 

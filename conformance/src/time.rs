@@ -6,9 +6,10 @@
 #![expect(clippy::disallowed_methods, reason = "this is where the suite waits for servers, and nowhere else")]
 
 use std::process::Stdio;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use tokio::process::Command;
+use tokio::time::{Instant, sleep_until};
 
 /// How a server's time passes.
 #[derive(Debug, Clone)]
@@ -40,12 +41,23 @@ impl Deadline {
         Self(Instant::now() + duration)
     }
 
-    /// Waits for so long; false if the deadline has passed before.
-    pub(crate) async fn wait(self, duration: Duration) -> bool {
-        if Instant::now() >= self.0 {
+    /// Waits between two looks: for so long, but not beyond the deadline; false if that has passed before.
+    pub(crate) async fn wait(self, between: Duration) -> bool {
+        let now = Instant::now();
+        if now >= self.0 {
             return false;
         }
-        tokio::time::sleep(duration).await;
+        sleep_until(self.0.min(now + between)).await;
+        true
+    }
+
+    /// Lets all of this time pass; false, and at once, if the deadline is before its end.
+    pub(crate) async fn pass(self, duration: Duration) -> bool {
+        let end = Instant::now() + duration;
+        if end > self.0 {
+            return false;
+        }
+        sleep_until(end).await;
         true
     }
 }
@@ -80,4 +92,34 @@ pub(crate) async fn bring_about(program: &str, status: &str, batch: &str) -> Res
         .await
         .map_err(|error| format!("`{program}` cannot be run: {error}"))?;
     if ended.success() { Ok(()) } else { Err(format!("`{program} {status} {batch}` ended with {ended}")) }
+}
+
+#[cfg(test)]
+mod tests {
+    //! On the virtual clock of tokio: an hour takes no time.
+
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn looks_go_on_until_the_deadline_and_never_beyond() {
+        let began = Instant::now();
+        let deadline = Deadline::after(MINUTE * 5 / 2);
+        let mut looks = Vec::new();
+        while deadline.wait(MINUTE).await {
+            looks.push(began.elapsed());
+        }
+        assert_eq!(looks, [MINUTE, MINUTE * 2, MINUTE * 5 / 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_passes_whole_or_not_at_all() {
+        let began = Instant::now();
+        let deadline = Deadline::after(MINUTE * 60);
+        assert!(deadline.pass(MINUTE * 60).await);
+        assert_eq!(began.elapsed(), MINUTE * 60);
+        assert!(!deadline.pass(MINUTE).await);
+        assert_eq!(began.elapsed(), MINUTE * 60, "what cannot pass is not waited for");
+    }
 }
