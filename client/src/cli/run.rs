@@ -119,9 +119,21 @@ pub(super) async fn shown(
             Err(if let Some(hint) = hint { failure.with(hint) } else { failure })
         }
         None => {
-            let hint = hint(output).unwrap_or_else(|| "nothing was sent".to_owned());
-            Err(Failure::interrupted(format!("interrupted; {hint}")))
+            let left = hint(output).unwrap_or_else(|| without_a_run(output));
+            Err(Failure::interrupted(format!("interrupted; {left}")))
         }
+    }
+}
+
+/// What is to be said where no run can be gone on with: it had not begun, had just ended, or cannot be read.
+fn without_a_run(output: &Path) -> String {
+    let journal = library::journal_of(output);
+    if journal.exists() {
+        format!("what was sent cannot be told from {}", journal.display())
+    } else if output.exists() {
+        format!("{} is there, whole", output.display())
+    } else {
+        "nothing was sent".to_owned()
     }
 }
 

@@ -73,6 +73,51 @@ async fn each_ending_has_its_code() {
 }
 
 #[tokio::test]
+async fn a_run_that_broke_off_is_gone_on_with() {
+    let server = stepping().start().await.unwrap();
+    let refused = r#"{ operation = "retrieve_batch", status = 400 }"#.parse().unwrap();
+    server.faults_of(KEY).add(&batchmock::FaultPlan::new(vec![refused])).unwrap();
+    let work = Work::of(&lines(&["a", "b", "c"]));
+    let broken = run_file(&server, KEY, &work, &["--quiet"]).await;
+    assert_eq!(broken.code, 5, "{}", broken.stderr);
+    let output = work.output.to_str().unwrap();
+    assert!(
+        broken.stderr.contains(&format!("go on with `batchmock-client resume {output}`")),
+        "{}",
+        broken.stderr
+    );
+
+    server.faults_of(KEY).clear();
+    let resumed = run(&server, KEY, &["resume", output, "--poll", "1ms", "--quiet"]).await;
+    assert_eq!(resumed.code, 0, "{}", resumed.stderr);
+    assert_eq!(fs::read_to_string(output).unwrap().lines().count(), 3);
+    let journal = server.journal(KEY);
+    journal.assert_count(batchmock::Operation::UploadFile, 1);
+    journal.assert_count(batchmock::Operation::CreateBatch, 1);
+}
+
+#[tokio::test]
+async fn who_cancels_and_what_was_refused_have_the_code_of_other_endings() {
+    let server = stepping().start().await.unwrap();
+    for (scenario, status) in
+        [("cancel-partial:foreign-cancel", "cancelled"), ("rejected-at-validation", "failed")]
+    {
+        let work = Work::of(&lines(&["a", "b", "c", "d"]));
+        let key = server.scenario_key(scenario, "x").unwrap();
+        let submitted = run(&server, &key, &["submit", work.input.to_str().unwrap()]).await;
+        let watched = run(&server, &key, &["watch", submitted.stdout.trim(), "--poll", "1ms"]).await;
+        assert_eq!(watched.code, 4, "{scenario}: {}{}", watched.stdout, watched.stderr);
+        assert!(watched.stdout.contains(status), "{scenario}: {}", watched.stdout);
+    }
+    let work = Work::of(&lines(&["a"]));
+    let submitted = run(&server, KEY, &["submit", work.input.to_str().unwrap()]).await;
+    let batch = submitted.stdout.trim();
+    let cancelled = run(&server, KEY, &["cancel", batch]).await;
+    assert_eq!(cancelled.code, 0, "{}", cancelled.stderr);
+    server.journal(KEY).assert_count(batchmock::Operation::CancelBatch, 1);
+}
+
+#[tokio::test]
 async fn a_batch_by_hand() {
     let server = stepping().start().await.unwrap();
     let work = Work::of(&lines(&["a", "b", "c~400", "d"]));
