@@ -57,7 +57,11 @@ async fn play() -> Result<ExitCode, Box<dyn std::error::Error>> {
     tell!("  {}", Api::summary(&batch));
     tell!("\nWhat was done by then is paid for, and is there; the rest is told in the error file:\n");
     api.tell_results(&batch).await?;
-    tell!("\nStart a mock of your own with `batchmock`, and point your client at it.");
+    tell!(
+        "\nStart a mock of your own with `batchmock` (from a clone: `cargo run`), and point your client at it by base URL \
+         and key.\n`batchmock scenarios` (`cargo run -- scenarios`) lists what can go wrong with a batch, each to be had by \
+         a key."
+    );
     Ok(ExitCode::SUCCESS)
 }
 
