@@ -14,7 +14,21 @@ pub(crate) const VERSION: u32 = 1;
 #[derive(Debug)]
 pub(crate) struct Journal {
     dir: PathBuf,
-    file: File,
+    file: Claimed,
+}
+
+/// A file that is locked as long as this lives.
+///
+/// Closing it is not enough: a process that is being started at this moment, by another thread, has the file open, too,
+/// until its program is loaded, and the lock would last as long.
+#[derive(Debug)]
+struct Claimed(File);
+
+impl Drop for Claimed {
+    fn drop(&mut self) {
+        // If it cannot be unlocked, it is as if it were closed alone.
+        let _ = self.0.unlock();
+    }
 }
 
 impl Journal {
@@ -26,7 +40,7 @@ impl Journal {
         let path = dir.join("journal.jsonl");
         let at = |error| Error::io(&path, error);
         let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let mut file = options.map_err(at)?;
+        let file = options.map_err(at)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -35,11 +49,12 @@ impl Journal {
             }
             Err(TryLockError::Error(error)) => return Err(at(error)),
         }
+        let mut file = Claimed(file);
         let mut text = Vec::new();
-        file.read_to_end(&mut text).map_err(at)?;
+        file.0.read_to_end(&mut text).map_err(at)?;
         let (state, whole) = state_of(&text, &path)?;
-        file.set_len(whole as u64).map_err(at)?;
-        file.seek(SeekFrom::End(0)).map_err(at)?;
+        file.0.set_len(whole as u64).map_err(at)?;
+        file.0.seek(SeekFrom::End(0)).map_err(at)?;
         Ok((Self { dir: dir.to_owned(), file }, state))
     }
 
@@ -47,7 +62,7 @@ impl Journal {
     pub(crate) fn append(&mut self, entry: &Entry) -> Result<()> {
         let mut line = serde_json::to_vec(entry).expect("entries have keys of text");
         line.push(b'\n');
-        let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
+        let written = self.file.0.write_all(&line).and_then(|()| self.file.0.sync_data());
         written.map_err(|error| Error::io(&self.dir, error))
     }
 
@@ -140,10 +155,16 @@ mod tests {
     }
 
     #[test]
-    fn one_run_at_a_time_has_it() {
+    fn one_run_at_a_time_has_it_whoever_still_has_the_file_open() {
         let dir = tempfile::tempdir().unwrap();
         let (journal, _) = Journal::open(dir.path()).unwrap();
-        assert!(Journal::open(dir.path()).unwrap_err().is_journal());
+        let error = Journal::open(dir.path()).unwrap_err();
+        assert!(error.is_journal() && error.to_string().contains("in use by another run"), "{error}");
+        // As a process has it that is just being started.
+        let copy = journal.file.0.try_clone().unwrap();
+        drop(journal);
+        let (journal, _) = Journal::open(dir.path()).unwrap();
+        drop(copy);
         journal.remove().unwrap();
         assert!(!dir.path().exists());
     }

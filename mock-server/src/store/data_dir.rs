@@ -174,7 +174,8 @@ impl Opened {
             self.ledgers.close();
             // It catches its panics, and tells its errors.
             let _ = thread.join();
-            drop(lock);
+            // Closing the file is not enough: a process that is just being started has it open, too, for a moment.
+            let _ = lock.unlock();
         }
     }
 }
