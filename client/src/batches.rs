@@ -6,9 +6,10 @@ use serde::Serialize;
 use crate::client::Client;
 use crate::error::Result;
 use crate::http::{Call, id_in_path};
+use crate::once::once;
 use crate::pages::Pages;
 use crate::received::Received;
-use crate::retry::{Repeat, jittered};
+use crate::retry::Repeat;
 use crate::types::Batch;
 use crate::wait::Wait;
 
@@ -111,23 +112,9 @@ impl<'a> Batches<'a> {
     /// [`find`](Self::find) first.
     pub async fn create_once(&self, batch: &NewBatch, tag: &str) -> Result<Received<Batch>> {
         let batch = batch.clone().metadata(TAG_KEY, tag);
-        let policy = &self.client.inner.retry;
-        let mut rng = self.client.rng();
-        let mut retries = 0;
-        loop {
-            match self.create(&batch).await {
-                Err(error) if error.is_ambiguous() && retries < policy.max_retries => {
-                    let pause = jittered(policy.first_pause, policy.longest_pause, retries, &mut rng);
-                    let pause = pause.max(error.retry_after().unwrap_or_default());
-                    self.client.time().sleep(pause).await;
-                    if let Some(found) = self.find(tag, None).await? {
-                        return Ok(found);
-                    }
-                    retries += 1;
-                }
-                other => return other,
-            }
-        }
+        let make = async || self.create(&batch).await;
+        let find = async || self.find(tag, None).await;
+        once(self.client, make, find).await
     }
 
     /// The batch with this tag, among the newest two thousand. It cannot be older than its input: with the input's

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _, stream};
+use rand::Rng as _;
 use reqwest::Body;
 use reqwest::multipart::{Form, Part};
 use tokio::fs;
@@ -18,6 +19,7 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 use crate::client::Client;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Call, id_in_path};
+use crate::once::once;
 use crate::pages::Pages;
 use crate::received::Received;
 use crate::retry::Repeat;
@@ -60,6 +62,23 @@ impl Files<'_> {
     /// # }
     /// ```
     pub async fn upload(&self, file: NewFile) -> Result<Received<File>> {
+        self.send(&file).await
+    }
+
+    /// Uploads a file exactly once, also if answers get lost: its name gets a mark that no other has, and where it is not
+    /// known whether the service took it, it is looked for by that before it is sent again.
+    ///
+    /// Bytes of a [stream](NewFile::from_stream) are sent once only: if they did not arrive, this fails.
+    pub async fn upload_once(&self, file: NewFile) -> Result<Received<File>> {
+        let name = marked(&file.name, self.client.rng().next_u64());
+        let file = file.named(name);
+        let bytes = file.source.length().await?;
+        let make = async || self.send(&file).await;
+        let find = async || self.find_of(&file.purpose, &file.name, bytes).await;
+        once(self.client, make, find).await
+    }
+
+    async fn send(&self, file: &NewFile) -> Result<Received<File>> {
         let bytes = file.source.length().await?;
         let mut attempts = self.client.attempts("POST /files".to_owned(), Repeat::IfNotTaken);
         loop {
@@ -88,7 +107,11 @@ impl Files<'_> {
 
     /// The newest file of this name and size, among the thousand newest inputs of batches.
     pub async fn find(&self, name: &str, bytes: u64) -> Result<Option<Received<File>>> {
-        let mut files = self.list_paged(Some(&Purpose::Batch), Some(100));
+        self.find_of(&Purpose::Batch, name, bytes).await
+    }
+
+    async fn find_of(&self, purpose: &Purpose, name: &str, bytes: u64) -> Result<Option<Received<File>>> {
+        let mut files = self.list_paged(Some(purpose), Some(100));
         for _ in 0..1_000 {
             match files.next().await {
                 Some(file) => {
@@ -336,6 +359,14 @@ impl Source {
                 body.ok_or_else(|| Error::settings("a stream can be sent only once"))
             }
         }
+    }
+}
+
+/// A name with a mark in it, before what tells the kind: `in.jsonl` becomes `in-00c0ffee00c0ffee.jsonl`.
+fn marked(name: &str, mark: u64) -> String {
+    match name.rsplit_once('.') {
+        Some((stem, kind)) if !stem.is_empty() => format!("{stem}-{mark:016x}.{kind}"),
+        _ => format!("{name}-{mark:016x}"),
     }
 }
 

@@ -72,6 +72,8 @@ mod http;
 #[cfg(feature = "client")]
 mod key;
 #[cfg(feature = "client")]
+mod once;
+#[cfg(feature = "client")]
 mod pages;
 #[cfg(feature = "client")]
 pub mod poll;

@@ -135,6 +135,48 @@ async fn a_batch_that_was_not_taken_is_created_again() {
 }
 
 #[tokio::test]
+async fn a_file_and_a_batch_are_made_once_whatever_answers_get_lost() {
+    let lost = ["POST /v1/files", "POST /v1/batches"];
+    for reply in [Reply::Lose, Reply::Half, Reply::Drop] {
+        let server = stepping().start().await.unwrap();
+        let reply_once = reply.clone();
+        let listener = Listener::before(&server, move |asked, before| {
+            if lost.contains(&&*asked.line) && before == 0 { reply_once.clone() } else { Reply::Forward }
+        })
+        .await;
+        let client = client_of(listener.base_url(), &Jumping::default());
+        let new = || NewFile::from_bytes("in.jsonl", lines(&["a"]));
+        // One of the same name and size is another one all the same.
+        let other = client_of(server.base_url(), &Jumping::default()).files().upload(new()).await.unwrap();
+        let file = client.files().upload_once(new()).await.unwrap();
+        assert!(file.id != other.id && file.filename.starts_with("in-"), "{}", file.filename);
+        let batch = client.batches().create_once(&NewBatch::new(&file.id, CHAT), &file.id).await.unwrap();
+        let batches = client.batches().list().all().await.unwrap();
+        assert_eq!(batches.iter().map(|batch| &batch.id).collect::<Vec<_>>(), [&batch.id], "{reply:?}");
+        let files = client.files().list().all().await.unwrap();
+        assert_eq!(files.iter().map(|file| &file.id).collect::<Vec<_>>(), [&file.id, &other.id], "{reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_is_sent_once_and_found_if_it_arrived() {
+    for (reply, arrived) in [(Reply::Lose, true), (Reply::Drop, false)] {
+        let server = stepping().start().await.unwrap();
+        let listener = Listener::before(&server, move |asked, before| {
+            if asked.line == "POST /v1/files" && before == 0 { reply.clone() } else { Reply::Forward }
+        })
+        .await;
+        let client = client_of(listener.base_url(), &Jumping::default());
+        let text = lines(&["a"]);
+        let length = text.len() as u64;
+        let bytes = futures_util::stream::iter([Ok::<_, std::io::Error>(text.into())]);
+        let uploaded = client.files().upload_once(NewFile::from_stream("in.jsonl", length, bytes)).await;
+        assert_eq!(uploaded.is_ok(), arrived, "{uploaded:?}");
+        assert_eq!(listener.count("POST /v1/files"), 1);
+    }
+}
+
+#[tokio::test]
 async fn content_that_breaks_off_is_never_taken_for_the_whole() {
     let server = stepping().start().await.unwrap();
     let listener = Listener::before(&server, |asked, _| {
