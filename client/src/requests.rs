@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-pub use check::{Checked, check_file};
+pub use check::{Checked, Checks, check_file};
 pub(crate) use check::{Line, name_digest};
 
 /// One request of a batch.

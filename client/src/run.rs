@@ -25,9 +25,9 @@ pub use progress::{Event, Progress};
 pub use split::Limits;
 
 use crate::client::Client;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::files::partial_name;
-use crate::requests::{Problem, Request};
+use crate::requests::Request;
 use crate::results::Outcome;
 use driver::{Driver, OnProgress};
 
@@ -36,6 +36,8 @@ use driver::{Driver, OnProgress};
 pub struct RunOptions {
     /// How much one batch may hold, and how much may run at once.
     pub limits: Limits,
+    /// Whether requests may be for endpoints that the Batch API does not have, as those of compatible servers may.
+    pub any_endpoint: bool,
     /// In how many batches a request may be, in all: one that is missing, expired, or failed in a way that may pass,
     /// is put into another batch until it was in so many. At least 1.
     pub max_attempts: u32,
@@ -47,7 +49,13 @@ pub struct RunOptions {
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { limits: Limits::default(), max_attempts: 2, delete_files: false, metadata: Vec::new() }
+        Self {
+            limits: Limits::default(),
+            any_endpoint: false,
+            max_attempts: 2,
+            delete_files: false,
+            metadata: Vec::new(),
+        }
     }
 }
 
@@ -283,12 +291,6 @@ fn write_requests(requests: impl Iterator<Item = Request>, input: &Path) -> Resu
     to.flush().map_err(at)?;
     std::fs::rename(&partial, input).map_err(at)?;
     Ok(count)
-}
-
-/// An error about one line of an input that is over a limit by itself.
-fn over_the_limit(line: usize, message: String) -> Error {
-    let problem = Problem { line: line as u64 + 1, column: 1, message };
-    Error::new(Kind::Input(vec![problem]))
 }
 
 impl<'a> IntoFuture for Run<'a> {

@@ -7,13 +7,14 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use batchmock_client::requests::{Checked, check_file};
+use batchmock_client::requests::{Checked, Checks};
 use batchmock_client::{Error, Problem};
 use clap::Args;
 use serde_json::json;
 
 use super::exit::{Failure, REJECTED};
-use super::output::{counted, talk, tell};
+use super::output::{NAME, counted, talk, tell};
+use super::service::at_least_one;
 
 /// How many characters of a line are shown before the place that is meant, and after its beginning.
 const SHOWN: (usize, usize) = (40, 40);
@@ -23,6 +24,19 @@ pub(super) struct CheckArgs {
     /// The file of requests, one JSON object a line.
     input: PathBuf,
 
+    /// Holds it also against what one batch may be, as `submit` does: one endpoint, one model, 50,000 requests, 200 MB.
+    ///
+    /// `run` divides its input among batches, and asks for none of this.
+    #[arg(long)]
+    one_batch: bool,
+
+    #[command(flatten)]
+    endpoints: EndpointArgs,
+
+    /// How many problems are told at most; reading ends with the last of them.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = at_least_one)]
+    max_problems: usize,
+
     /// Prints JSON, a line for each problem, or one for the whole if there is none.
     #[arg(long)]
     json: bool,
@@ -30,7 +44,10 @@ pub(super) struct CheckArgs {
 
 pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let path = &args.input;
-    let error = match check_file(path) {
+    let EndpointArgs { any_endpoint } = args.endpoints;
+    let CheckArgs { one_batch: is_one_batch, max_problems, .. } = *args;
+    let checks = Checks { is_one_batch, any_endpoint, max_problems, ..Checks::default() };
+    let error = match checks.file(path) {
         Ok(checked) => {
             told(args, &checked);
             return Ok(ExitCode::SUCCESS);
@@ -45,7 +62,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     } else {
         tell!("{}", shown(path, error.problems()));
     }
-    talk!("{}", verdict(path, &error));
+    talk!("{}", verdict(path, &error, max_problems));
     Ok(ExitCode::from(REJECTED))
 }
 
@@ -69,20 +86,35 @@ fn told(args: &CheckArgs, checked: &Checked) {
     tell!("{text}");
 }
 
+/// Which endpoints requests may be for.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct EndpointArgs {
+    /// Takes requests for endpoints that the Batch API does not have, as those of compatible servers.
+    #[arg(long)]
+    pub(super) any_endpoint: bool,
+}
+
 /// What the library found, as a failure of another command: with lines and markers.
 pub(super) fn failure(path: &Path, error: Error) -> Failure {
     if error.is_input() {
         talk!("{}", shown(path, error.problems()));
-        Failure::rejected(format!("{}; nothing was sent", verdict(path, &error)))
+        Failure::rejected(format!(
+            "{}; nothing was sent",
+            verdict(path, &error, Checks::default().max_problems)
+        ))
     } else {
         error.into()
     }
 }
 
-fn verdict(path: &Path, error: &Error) -> String {
+fn verdict(path: &Path, error: &Error, max_problems: usize) -> String {
     let number = error.problems().len();
-    let more = if number >= 100 { ", and maybe more" } else { "" };
-    format!("{} has {}{more}", path.display(), counted(number, "problem"))
+    let found = format!("{} has {}", path.display(), counted(number, "problem"));
+    if number < max_problems {
+        found
+    } else {
+        format!("{found}, and maybe more: `{NAME} check --max-problems {}` looks further", number * 10)
+    }
 }
 
 /// All problems, each with its line and a marker under what is meant.

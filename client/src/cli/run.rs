@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use batchmock_client::{Limits, RunFile, RunOptions, run as library};
 use clap::Args;
 
+use super::check::EndpointArgs;
 use super::exit::{self, Failure};
 use super::output::NAME;
-use super::service::{ServiceArgs, pair};
+use super::service::{ServiceArgs, at_least_one, pair};
 use super::show::{Show, ShowArgs};
 use super::{batches, check};
 
@@ -58,13 +59,11 @@ struct HowArgs {
     delete_files: bool,
 
     #[command(flatten)]
+    endpoints: EndpointArgs,
+    #[command(flatten)]
     show: ShowArgs,
     #[command(flatten)]
     service: ServiceArgs,
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "it should be a number from 1 on".to_owned())
 }
 
 pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
@@ -83,10 +82,12 @@ pub(super) async fn resume(args: ResumeArgs) -> Result<ExitCode, Failure> {
 }
 
 async fn go(input: &Path, output: &Path, how: HowArgs) -> Result<ExitCode, Failure> {
-    let HowArgs { max_attempts, batches, enqueued_tokens, metadata, delete_files, show, service } = how;
+    let HowArgs { max_attempts, batches, enqueued_tokens, metadata, delete_files, endpoints, show, service } =
+        how;
+    let EndpointArgs { any_endpoint } = endpoints;
     let client = service.client()?;
     let limits = Limits { batches, enqueued_tokens, ..Limits::default() };
-    let options = RunOptions { limits, max_attempts, delete_files, metadata };
+    let options = RunOptions { limits, any_endpoint, max_attempts, delete_files, metadata };
     shown(client.run_file(input, output).options(options), input, output, show).await
 }
 

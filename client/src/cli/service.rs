@@ -59,6 +59,11 @@ impl ServiceArgs {
     }
 }
 
+/// A number of things of which there is one at least.
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "it should be a number from 1 on".to_owned())
+}
+
 /// `KEY=VALUE`
 pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {

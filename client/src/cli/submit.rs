@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use batchmock_client::requests::check_file;
+use batchmock_client::requests::Checks;
 use batchmock_client::{NewBatch, NewFile};
 use clap::Args;
 
-use super::check;
+use super::check::{self, EndpointArgs};
 use super::exit::Failure;
 use super::output::{NAME, counted, talk, tell};
 use super::service::{ServiceArgs, pair};
@@ -22,29 +22,48 @@ pub(super) struct SubmitArgs {
     metadata: Vec<(String, String)>,
 
     #[command(flatten)]
+    endpoints: EndpointArgs,
+    #[command(flatten)]
     service: ServiceArgs,
 }
 
 pub(super) async fn run(args: SubmitArgs) -> Result<ExitCode, Failure> {
-    let SubmitArgs { input, metadata, service } = args;
+    let SubmitArgs { input, metadata, endpoints: EndpointArgs { any_endpoint }, service } = args;
     let client = service.client()?;
-    let checked = check_file(&input).map_err(|error| check::failure(&input, error))?;
-    let groups: Vec<_> = checked.groups().collect();
-    let &[(endpoint, _)] = &groups[..] else {
-        let all: Vec<_> = groups.iter().map(|(endpoint, model)| format!("{endpoint} with {model}")).collect();
-        return Err(Failure::rejected(format!(
-            "{} is for more than one endpoint or model, and a batch for one: {}; `{NAME} run` divides it",
-            input.display(),
-            all.join(", "),
-        )));
-    };
-    let file = client.files().upload(NewFile::from_path(&input)).await?;
+    let checks = Checks { is_one_batch: true, any_endpoint, ..Checks::default() };
+    let checked = checks.file(&input).map_err(|error| {
+        let is_for_several =
+            error.is_input() && Checks { is_one_batch: false, ..checks }.file(&input).is_ok();
+        let failure = check::failure(&input, error);
+        if is_for_several {
+            failure.with(format!("`{NAME} run` takes what one batch does not"))
+        } else {
+            failure
+        }
+    })?;
+    let (endpoint, _) = checked.groups().next().expect("an input without requests is a problem");
+    let files = client.files();
+    // What is taken although its acknowledgement gets lost is found, the file by its name and the batch by its tag.
+    let file = files.upload_once(NewFile::from_path(&input)).await?;
     talk!("{}: uploaded as {}", counted(checked.requests(), "request"), file.id);
     let new = metadata
         .into_iter()
         .fold(NewBatch::new(&file.id, endpoint), |batch, (key, value)| batch.metadata(key, value));
-    // Nothing else has the name of this upload, so a batch whose acknowledgement gets lost is found by it.
-    let batch = client.batches().create_once(&new, &file.id).await?;
+    let batch = match client.batches().create_once(&new, &file.id).await {
+        Ok(batch) => batch,
+        Err(error) => {
+            let may_be_there = error.is_ambiguous();
+            let failure = Failure::from(error);
+            let id = &file.id;
+            return Err(if may_be_there {
+                failure.with(format!("whether there is a batch of {id} is not known: see `{NAME} list`"))
+            } else if files.delete(id).await.is_ok() {
+                failure.with("there is no batch, and the upload was deleted")
+            } else {
+                failure.with(format!("there is no batch, and the upload is left: `{NAME} files delete {id}`"))
+            });
+        }
+    };
     tell!("{}", batch.id);
     Ok(ExitCode::SUCCESS)
 }

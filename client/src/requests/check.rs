@@ -1,23 +1,49 @@
 //! Reading an input: where its lines are, what they are for, and what is wrong with them.
 
-use std::borrow::Cow;
+mod line;
+
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::fmt;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::Problem;
 use crate::error::{Error, Kind, Result};
+use crate::run::Limits;
+use line::{Found, Wrong};
 
-/// How many problems are told of at most.
-const MOST_PROBLEMS: usize = 100;
+/// How an input is held against what the service asks of it.
+///
+/// ```no_run
+/// use batchmock_client::requests::Checks;
+///
+/// let checked = Checks { is_one_batch: true, ..Checks::default() }.file("requests.jsonl")?;
+/// println!("{} requests", checked.requests());
+/// # Ok::<(), batchmock_client::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checks {
+    /// Whether the file is uploaded as it is and made one batch of: then it is for one endpoint and one model, keeps
+    /// the limits as a whole, and its first line is a request. A [run](crate::Client::run_file) divides what it is
+    /// given, and asks for none of this.
+    pub is_one_batch: bool,
+    /// How much a batch may hold.
+    pub limits: Limits,
+    /// Whether requests may be for endpoints that the Batch API does not have, as those of compatible servers may. What
+    /// belongs into a body is not known of these.
+    pub any_endpoint: bool,
+    /// How many problems are told of at most. Reading ends with the last of them.
+    pub max_problems: usize,
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        Self { is_one_batch: false, limits: Limits::default(), any_endpoint: false, max_problems: 100 }
+    }
+}
 
 /// An input in which no problem was found. Of each line it keeps a few dozen bytes.
 #[derive(Debug)]
@@ -67,7 +93,8 @@ pub(crate) fn name_digest(custom_id: &str) -> u128 {
 }
 
 /// Reads an input and holds every line against what the service asks of it: one JSON object a line, with a
-/// `custom_id` that no other line has, method `POST`, a `url`, and a `body` with a model. Blank lines are passed over.
+/// `custom_id` that no other line has, method `POST`, a `url` that is an endpoint of the Batch API, and a `body` with a
+/// model, and with messages where it is a chat. Blank lines are passed over. [`Checks`] says otherwise.
 ///
 /// This reads a whole file and does not wait for anything else; from async code, call it on a blocking thread.
 ///
@@ -75,23 +102,34 @@ pub(crate) fn name_digest(custom_id: &str) -> u128 {
 ///
 /// If the file cannot be read, or has problems: then [`Error::problems`] tells the first hundred.
 pub fn check_file(path: impl AsRef<Path>) -> Result<Checked> {
-    let path = path.as_ref();
-    let at = |error| Error::io(path, error);
-    let mut reader = BufReader::with_capacity(256 * 1024, File::open(path).map_err(at)?);
-    let mut scan = Scan::default();
-    let mut line = Vec::new();
-    while scan.problems.len() < MOST_PROBLEMS {
-        line.clear();
-        if reader.read_until(b'\n', &mut line).map_err(at)? == 0 {
-            break;
-        }
-        scan.line(&line);
-    }
-    scan.checked()
+    Checks::default().file(path)
 }
 
-#[derive(Default)]
-struct Scan {
+impl Checks {
+    /// Reads an input, as [`check_file`] does, and holds it against this.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or has problems.
+    pub fn file(&self, path: impl AsRef<Path>) -> Result<Checked> {
+        let path = path.as_ref();
+        let at = |error| Error::io(path, error);
+        let mut reader = BufReader::with_capacity(256 * 1024, File::open(path).map_err(at)?);
+        let mut scan = Scan::new(self);
+        let mut line = Vec::new();
+        while scan.problems.len() < self.max_problems.max(1) {
+            line.clear();
+            if reader.read_until(b'\n', &mut line).map_err(at)? == 0 {
+                break;
+            }
+            scan.line(&line);
+        }
+        scan.checked()
+    }
+}
+
+struct Scan<'a> {
+    checks: &'a Checks,
     lines: Vec<Line>,
     groups: Vec<(String, String)>,
     by_name: HashMap<u128, u32>,
@@ -101,39 +139,25 @@ struct Scan {
     digest: Xxh3,
     number: u64,
     offset: u64,
+    embeddings: u32,
 }
 
-#[derive(Deserialize)]
-struct Parts<'a> {
-    #[serde(borrow, default)]
-    custom_id: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    method: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    url: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    body: Option<&'a RawValue>,
-}
+impl<'a> Scan<'a> {
+    fn new(checks: &'a Checks) -> Self {
+        Self {
+            checks,
+            lines: Vec::new(),
+            groups: Vec::new(),
+            by_name: HashMap::new(),
+            numbers: Vec::new(),
+            problems: Vec::new(),
+            digest: Xxh3::new(),
+            number: 0,
+            offset: 0,
+            embeddings: 0,
+        }
+    }
 
-#[derive(Deserialize)]
-struct Head<'a> {
-    #[serde(borrow, default)]
-    model: Option<Cow<'a, str>>,
-    #[serde(default)]
-    stream: Option<bool>,
-}
-
-#[derive(Deserialize)]
-struct Embedding {
-    #[serde(default)]
-    input: Texts,
-}
-
-/// How many texts there are.
-#[derive(Default)]
-struct Texts(u32);
-
-impl Scan {
     fn line(&mut self, line: &[u8]) {
         self.digest.update(line);
         self.number += 1;
@@ -144,51 +168,114 @@ impl Scan {
             && let Some(rest) = text.strip_prefix(b"\xef\xbb\xbf")
         {
             (text, offset) = (rest, offset + 3);
+            if self.checks.is_one_batch {
+                let message = "the file begins with a byte order mark, with which its first line is no JSON";
+                self.problem(Wrong::new(1, format!("{message}; save it as UTF-8 without one")));
+            }
         }
         let length = text.len();
         let text = text.trim_ascii_end();
         if text.is_empty() {
+            if self.checks.is_one_batch && self.number == 1 {
+                let message = "the first line is blank; the service wants a request there";
+                self.problem(Wrong::new(1, message));
+            }
             return;
         }
-        match read(text) {
-            Ok((custom_id, group, embeddings)) => {
-                let Ok(length) = u32::try_from(length) else {
-                    return self.problem(1, "the line is longer than any service takes".to_owned());
-                };
-                let Ok(at) = u32::try_from(self.lines.len()) else {
-                    return self.problem(1, "there are more lines than can be counted".to_owned());
-                };
-                match self.by_name.entry(name_digest(&custom_id)) {
-                    Entry::Vacant(place) => _ = place.insert(at),
-                    Entry::Occupied(first) => {
-                        let first = self.numbers[*first.get() as usize];
-                        let message = format!("custom_id {custom_id:?} is that of line {first} already");
-                        return self.problem(position(text, &custom_id), message);
-                    }
-                }
-                let group = self.group(group);
-                self.numbers.push(u32::try_from(self.number).unwrap_or(u32::MAX));
-                self.lines.push(Line { offset, length, group, embeddings });
-            }
-            Err((column, message)) => self.problem(column, message),
+        if let Err(wrong) = self.request(text, offset, length) {
+            self.problem(wrong);
         }
     }
 
-    fn group(&mut self, group: (Cow<'_, str>, Cow<'_, str>)) -> u32 {
-        let is_it = |(url, model): &(String, String)| *url == group.0 && *model == group.1;
+    /// Takes a line that is not blank.
+    fn request(&mut self, text: &[u8], offset: u64, length: usize) -> Result<(), Wrong> {
+        let found = Found::read(text, self.checks.any_endpoint)?;
+        let Limits { bytes, embeddings, .. } = self.checks.limits;
+        let Some(length) = u32::try_from(length).ok().filter(|length| u64::from(*length) <= bytes) else {
+            let message = format!("the request has {length} bytes, and a batch {bytes} at most");
+            return Err(Wrong::new(1, message));
+        };
+        if found.embeddings > embeddings {
+            let has = found.embeddings;
+            let message = format!("the request has {has} texts to embed, and a batch {embeddings} at most");
+            return Err(found.about_body(message));
+        }
+        if self.checks.is_one_batch {
+            self.fits_the_batch(&found)?;
+        }
+        let at = u32::try_from(self.lines.len())
+            .map_err(|_| Wrong::new(1, "there are more lines than can be counted"))?;
+        match self.by_name.entry(name_digest(&found.custom_id)) {
+            Entry::Vacant(place) => _ = place.insert(at),
+            Entry::Occupied(first) => {
+                let first = self.numbers[*first.get() as usize];
+                let name = &found.custom_id;
+                return Err(found.about_name(format!("custom_id {name:?} is that of line {first} already")));
+            }
+        }
+        let group = self.group(&found);
+        self.numbers.push(u32::try_from(self.number).unwrap_or(u32::MAX));
+        self.lines.push(Line { offset, length, group, embeddings: found.embeddings });
+        let before = self.embeddings;
+        self.embeddings = before.saturating_add(found.embeddings);
+        if self.checks.is_one_batch { self.crosses_no_limit(before, &found) } else { Ok(()) }
+    }
+
+    /// Whether all limits are kept with the last line, or one was not before it, which was told then.
+    fn crosses_no_limit(&self, embeddings_before: u32, found: &Found<'_>) -> Result<(), Wrong> {
+        let Limits { requests, bytes, embeddings, .. } = self.checks.limits;
+        if self.lines.len() as u64 == u64::from(requests) + 1 {
+            return Err(Wrong::new(
+                1,
+                format!("a batch has {requests} requests at most, and this is one more"),
+            ));
+        }
+        if self.offset > bytes && self.offset - u64::from(self.lines[self.lines.len() - 1].length) <= bytes {
+            return Err(Wrong::new(
+                1,
+                format!("a file has {bytes} bytes at most, and with this line it has more"),
+            ));
+        }
+        if embeddings_before <= embeddings && self.embeddings > embeddings {
+            let message = format!("a batch embeds {embeddings} texts at most, and with this line it is more");
+            return Err(found.about_body(message));
+        }
+        Ok(())
+    }
+
+    /// Whether a request can be in one batch with those before it.
+    fn fits_the_batch(&self, found: &Found<'_>) -> Result<(), Wrong> {
+        let Some((endpoint, model)) = self.groups.first() else { return Ok(()) };
+        let first = self.numbers[0];
+        if found.url != *endpoint {
+            let url = &found.url;
+            let message = format!("url is {url:?}, that of line {first} is {endpoint:?}; a batch has one");
+            return Err(found.about_url(message));
+        }
+        if found.model != *model {
+            let other = &found.model;
+            let message =
+                format!("body.model is {other:?}, that of line {first} is {model:?}; a batch has one");
+            return Err(found.about_model(message));
+        }
+        Ok(())
+    }
+
+    fn group(&mut self, found: &Found<'_>) -> u32 {
+        let is_it = |(url, model): &(String, String)| *url == found.url && *model == found.model;
         let at = self.groups.iter().position(is_it).unwrap_or_else(|| {
-            self.groups.push((group.0.into_owned(), group.1.into_owned()));
+            self.groups.push((found.url.clone().into_owned(), found.model.clone().into_owned()));
             self.groups.len() - 1
         });
         u32::try_from(at).expect("there are no more groups than lines")
     }
 
-    fn problem(&mut self, column: usize, message: String) {
+    fn problem(&mut self, Wrong { column, message }: Wrong) {
         self.problems.push(Problem { line: self.number, column, message });
     }
 
     fn checked(self) -> Result<Checked> {
-        let Self { lines, groups, by_name, numbers, mut problems, digest, number, offset } = self;
+        let Self { lines, groups, by_name, numbers, mut problems, digest, number, offset, .. } = self;
         if lines.is_empty() && problems.is_empty() {
             let message = "there is no request; there should be one JSON object a line".to_owned();
             problems.push(Problem { line: number.max(1), column: 1, message });
@@ -198,121 +285,5 @@ impl Scan {
         }
         let digest = digest.digest128();
         Ok(Checked { lines, numbers, groups, by_name, digest, bytes: offset })
-    }
-}
-
-type Group<'a> = (Cow<'a, str>, Cow<'a, str>);
-
-/// The name, the group and the number of embeddings of a line; or what is wrong with it, and at which column.
-fn read(line: &[u8]) -> Result<(Cow<'_, str>, Group<'_>, u32), (usize, String)> {
-    let text = std::str::from_utf8(line)
-        .map_err(|error| (error.valid_up_to() + 1, "the line is not UTF-8".to_owned()))?;
-    if !text.trim_start().starts_with('{') {
-        return Err((1, "the line is no JSON object; it should begin with '{'".to_owned()));
-    }
-    let parts: Parts<'_> = serde_json::from_str(text)
-        .map_err(|error| (error.column().max(1), format!("the line is not JSON: {}", plain(&error))))?;
-    let custom_id = text_of(text, parts.custom_id, "custom_id", "such as \"request-1\"")?;
-    if custom_id.is_empty() {
-        return Err((column(text, parts.custom_id), "custom_id is empty; it names the result".to_owned()));
-    }
-    let method = text_of(text, parts.method, "method", "\"POST\"")?;
-    if method != "POST" {
-        let message = format!("method is {method:?}; it should be \"POST\"");
-        return Err((column(text, parts.method), message));
-    }
-    let url = text_of(text, parts.url, "url", "such as \"/v1/chat/completions\"")?;
-    let body = parts.body.ok_or_else(|| (1, "there is no body; it holds the request".to_owned()))?;
-    if !body.get().starts_with('{') {
-        return Err((column(text, parts.body), "body should be an object".to_owned()));
-    }
-    let wrong = |error: serde_json::Error| {
-        let at = column(text, parts.body) + error.column().saturating_sub(1);
-        (at, format!("body cannot be read: {}", plain(&error)))
-    };
-    let head: Head<'_> = serde_json::from_str(body.get()).map_err(wrong)?;
-    if head.stream == Some(true) {
-        return Err((column(text, parts.body), "body.stream is true; batches do not stream".to_owned()));
-    }
-    // Not every endpoint asks for a model.
-    let model = head.model.unwrap_or_default();
-    let embeddings = if url.ends_with("/embeddings") {
-        serde_json::from_str::<Embedding>(body.get()).map_err(wrong)?.input.0
-    } else {
-        0
-    };
-    Ok((custom_id, (url, model), embeddings))
-}
-
-/// A field that has to be a text.
-fn text_of<'a>(
-    line: &'a str,
-    value: Option<&'a RawValue>,
-    name: &str,
-    right: &str,
-) -> Result<Cow<'a, str>, (usize, String)> {
-    #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-    let value = value.ok_or_else(|| (1, format!("there is no {name}; it should be {right}")))?;
-    if !value.get().starts_with('"') {
-        let message = format!("{name} is {}; it should be a text, {right}", value.get());
-        return Err((column(line, Some(value)), message));
-    }
-    match serde_json::from_str::<Text<'a>>(value.get()) {
-        Ok(Text(text)) => Ok(text),
-        Err(error) => Err((column(line, Some(value)), format!("{name} cannot be read: {}", plain(&error)))),
-    }
-}
-
-/// Where a value stands in its line, counted from 1.
-fn column(line: &str, value: Option<&RawValue>) -> usize {
-    value.map_or(1, |value| value.get().as_ptr().addr() - line.as_ptr().addr() + 1)
-}
-
-/// Where a text first stands in a line, counted from 1.
-fn position(line: &[u8], text: &str) -> usize {
-    memchr::memmem::find(line, text.as_bytes()).map_or(1, |at| at + 1)
-}
-
-/// What serde found, without the place, which is told apart.
-fn plain(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.split(" at line ").next().unwrap_or(&text).to_owned()
-}
-
-impl<'de> Deserialize<'de> for Texts {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(TextsVisitor)
-    }
-}
-
-struct TextsVisitor;
-
-impl<'de> Visitor<'de> for TextsVisitor {
-    type Value = Texts;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text or an array")
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Texts, E> {
-        Ok(Texts(1))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Texts, A::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Item {
-            Token(#[expect(dead_code, reason = "only that it is one matters")] u64),
-            Text(IgnoredAny),
-        }
-        let (mut count, mut tokens) = (0, false);
-        while let Some(item) = items.next_element::<Item>()? {
-            count += 1;
-            tokens |= matches!(item, Item::Token(_));
-        }
-        // An array of numbers is one text, given as its tokens.
-        Ok(Texts(if tokens { 1 } else { count }))
     }
 }

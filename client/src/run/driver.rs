@@ -10,6 +10,7 @@ use std::time::Duration;
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 
+use super::RunOptions;
 use super::account::{Account, Summary};
 use super::fates::Fates;
 use super::journal::{Journal, VERSION};
@@ -18,13 +19,13 @@ use super::progress::{Event, Progress};
 use super::refusals::{is_full_queue, is_input_not_found, told_limit};
 use super::split::{Lines, split, tokens};
 use super::state::{Begun, Ending, Entry, Input, Stage, State};
-use super::{RunOptions, over_the_limit};
 use crate::batches::{NewBatch, TAG_KEY};
 use crate::client::Client;
 use crate::error::{Error, Kind, Result};
 use crate::files::NewFile;
+use crate::once::LISTED_AFTER;
 use crate::poll::{Next, Poll, Seen};
-use crate::requests::{Checked, check_file};
+use crate::requests::{Checked, Checks};
 use crate::results::{self, Outcome};
 use crate::retry::jittered;
 use crate::types::{Batch, BatchError, BatchStatus, RequestCounts};
@@ -37,9 +38,6 @@ const INPUT_LOOKED_FOR: u32 = 5;
 
 /// After how long a batch that was refused for the queue is tried again: at first, and at most.
 const QUEUE_PAUSE: (Duration, Duration) = (Duration::from_mins(1), Duration::from_mins(15));
-
-/// After how long what was made is looked for in a list, at the earliest.
-const LISTED_AFTER: Duration = Duration::from_secs(2);
 
 /// A run under way.
 pub(super) struct Driver<'a> {
@@ -84,7 +82,9 @@ impl<'a> Driver<'a> {
         journal: &Path,
     ) -> Result<Self> {
         let path = input.to_owned();
-        let checked = Arc::new(blocking(move || check_file(path)).await?);
+        let RunOptions { any_endpoint, limits, .. } = options.clone();
+        let checks = Checks { limits, any_endpoint, ..Checks::default() };
+        let checked = Arc::new(blocking(move || checks.file(path)).await?);
         let (journal, state) = Journal::open(journal)?;
         let mut driver = Self {
             client,
@@ -112,19 +112,6 @@ impl<'a> Driver<'a> {
     }
 
     fn begin(&mut self) -> Result<()> {
-        let limits = &self.options.limits;
-        for (place, line) in self.checked.lines.iter().enumerate() {
-            if u64::from(line.length) > limits.bytes {
-                let message =
-                    format!("the request has {} bytes, and a batch {} at most", line.length, limits.bytes);
-                return Err(over_the_limit(place, message));
-            }
-            if line.embeddings > limits.embeddings {
-                let (has, most) = (line.embeddings, limits.embeddings);
-                let message = format!("the request has {has} texts to embed, and a batch {most} at most");
-                return Err(over_the_limit(place, message));
-            }
-        }
         let begun = Begun {
             version: VERSION,
             name: format!("{:016x}", self.rng.next_u64()),

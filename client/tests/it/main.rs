@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod bytes;
+mod checking;
 #[cfg(feature = "cli")]
 mod cli;
 mod failures;

@@ -129,15 +129,15 @@ async fn all_failed_is_no_crash() {
 #[tokio::test]
 async fn what_the_service_refuses_is_told_line_by_line() {
     let server = stepping().start().await.unwrap();
-    let client = client_of(server.base_url(), &Jumping::default());
-    let bad =
-        r#"{"custom_id":"bad","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-4o-mini"}}"#;
-    let work = Work::of(&(lines(&["a"]) + "\n\n" + bad + "\n"));
+    let key = server.scenario_key("rejected-at-validation", "test").unwrap();
+    let client = Client::builder().base_url(server.base_url()).api_key(key).time(Jumping::default());
+    let client = client.build().unwrap();
+    let work = Work::of(&("\n\n".to_owned() + &lines(&["a", "b"])));
     let summary = work.run(&client).await.unwrap();
-    assert_eq!(work.results(), ["a batch_failed", "bad invalid_request"]);
+    assert_eq!(work.results(), ["a invalid_json_line", "b batch_failed"]);
     assert_eq!((summary.failed, summary.batches[0].status.clone()), (2, BatchStatus::Failed));
     // As it stands in the input, in which blank lines count.
-    assert_eq!(summary.batches[0].errors[0].line, Some(4));
+    assert_eq!(summary.batches[0].errors[0].line, Some(3));
     assert_eq!(summary.batches.len(), 1);
 }
 
@@ -149,11 +149,11 @@ async fn what_is_wrong_is_told_before_anything_is_sent() {
     let error = work.run(&client).await.unwrap_err();
     let problems: Vec<_> = error.problems().iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(problems.join("\n"), @r#"
-    line 2, column 15: custom_id "a" is that of line 1 already
+    line 2, column 14: custom_id "a" is that of line 1 already
     line 3, column 1: the line is no JSON object; it should begin with '{'
     line 4, column 15: custom_id is 7; it should be a text, such as "request-1"
     line 6, column 1: the line is not JSON: EOF while parsing an object
-    line 7, column 15: custom_id "a" is that of line 1 already
+    line 7, column 14: custom_id "a" is that of line 1 already
     "#);
     assert_eq!(listener.asked().len(), 0);
     assert!(!work.journal().exists());

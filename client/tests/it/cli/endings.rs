@@ -147,6 +147,35 @@ async fn a_batch_by_hand() {
 }
 
 #[tokio::test]
+async fn a_batch_that_is_refused_leaves_no_file() {
+    let server = stepping().start().await.unwrap();
+    let refused = r#"{ operation = "create_batch", status = 400 }"#.parse().unwrap();
+    server.faults_of(KEY).add(&batchmock::FaultPlan::new(vec![refused])).unwrap();
+    let work = Work::of(&lines(&["a"]));
+    let submitted = run(&server, KEY, &["submit", work.input.to_str().unwrap()]).await;
+    assert_eq!((submitted.code, submitted.stdout.as_str()), (5, ""), "{}", submitted.stderr);
+    assert!(
+        submitted.stderr.ends_with("; there is no batch, and the upload was deleted\n"),
+        "{}",
+        submitted.stderr
+    );
+    assert_eq!(run(&server, KEY, &["files", "list"]).await.stdout, "");
+}
+
+#[tokio::test]
+async fn what_one_batch_does_not_take_is_not_submitted() {
+    let server = stepping().start().await.unwrap();
+    let chat =
+        |name: &str, model: &str| batchmock_client::Request::chat(model, "x").custom_id(name).to_line();
+    let work = Work::of(&format!("{}\n{}\n", chat("a", "gpt-4o-mini"), chat("b", "gpt-4o")));
+    let submitted = run(&server, KEY, &["submit", work.input.to_str().unwrap()]).await;
+    assert_eq!(submitted.code, 3, "{}", submitted.stderr);
+    assert!(submitted.stderr.contains("`batchmock-client run` takes what one batch does not"));
+    server.journal(KEY).assert_count(batchmock::Operation::UploadFile, 0);
+    assert_eq!(run_file(&server, KEY, &work, &["--quiet"]).await.code, 0);
+}
+
+#[tokio::test]
 async fn files_by_hand() {
     let server = stepping().start().await.unwrap();
     let text = lines(&["a"]);
