@@ -119,6 +119,7 @@ impl Client {
             input: input.into(),
             output: output.into(),
             adopted: None,
+            overwrite: false,
             options: RunOptions::default(),
             on_progress: None,
         }
@@ -145,6 +146,7 @@ pub struct RunFile<'a> {
     input: PathBuf,
     output: PathBuf,
     adopted: Option<String>,
+    overwrite: bool,
     options: RunOptions,
     on_progress: Option<OnProgress<'a>>,
 }
@@ -207,6 +209,13 @@ impl<'a> RunFile<'a> {
         self
     }
 
+    /// Overwrites an output that is there already, when its own is whole. Without this, such a run fails before anything
+    /// is sent, so that nothing is paid for twice by mistake.
+    pub fn overwrite(mut self) -> Self {
+        self.overwrite = true;
+        self
+    }
+
     /// Runs in another way.
     pub fn options(mut self, options: RunOptions) -> Self {
         self.options = options;
@@ -221,9 +230,17 @@ impl<'a> RunFile<'a> {
     }
 
     async fn run(self) -> Result<Summary> {
-        let Self { client, input, output, adopted, options, on_progress } = self;
+        let Self { client, input, output, adopted, overwrite, options, on_progress } = self;
         let journal = journal_of(&output);
-        if output.exists() && !journal.exists() {
+        if is_same_file(&input, &output) {
+            let what = format!("{} is input and output; the results would take its place", output.display());
+            return Err(Error::settings(what));
+        }
+        if output.is_dir() {
+            let what = format!("{} is a directory; the output is a file", output.display());
+            return Err(Error::settings(what));
+        }
+        if output.exists() && !overwrite && !journal.exists() {
             let what = format!("{} is there already; remove it to run again", output.display());
             return Err(Error::settings(what));
         }
@@ -236,6 +253,11 @@ impl<'a> RunFile<'a> {
         driver.finish()?;
         Ok(summary)
     }
+}
+
+/// Whether two paths lead to one file that is there.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Where the journal of an output is.

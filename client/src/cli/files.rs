@@ -1,5 +1,6 @@
 //! `files`: the files of an account.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,6 +12,7 @@ use super::batches::{date, one_line};
 use super::exit::Failure;
 use super::output::{self, tell};
 use super::service::ServiceArgs;
+use super::whole::{ForceArgs, WholeFile};
 
 #[derive(Debug, Args)]
 pub(super) struct FilesArgs {
@@ -80,6 +82,8 @@ struct ContentArgs {
     #[arg(long, short, value_name = "PATH")]
     output: Option<PathBuf>,
     #[command(flatten)]
+    force: ForceArgs,
+    #[command(flatten)]
     service: ServiceArgs,
 }
 
@@ -114,15 +118,20 @@ pub(super) async fn run(args: FilesArgs) -> Result<ExitCode, Failure> {
         Command::Get(GetArgs { file, json, service }) => {
             show(&service.client()?.files().retrieve(&file).await?, json);
         }
-        Command::Content(ContentArgs { file, output, service }) => {
+        Command::Content(ContentArgs { file, output, force, service }) => {
             let client = service.client()?;
+            let mut to = output.as_ref().map(|path| WholeFile::create(path, force)).transpose()?;
             let mut content = client.files().content(&file).await?;
-            if let Some(path) = output {
-                content.save(path).await?;
-            } else {
-                while let Some(bytes) = content.next().await {
-                    output::write(&bytes?);
+            while let Some(bytes) = content.next().await {
+                match (&mut to, &output) {
+                    (Some(to), Some(path)) => {
+                        to.write_all(&bytes?).map_err(|error| Failure::file(path, error))?;
+                    }
+                    _ => output::write(&bytes?),
                 }
+            }
+            if let Some(to) = to {
+                to.finish()?;
             }
         }
         Command::Delete(DeleteArgs { file, service }) => {

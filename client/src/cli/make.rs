@@ -13,6 +13,7 @@ use clap::{Args, ValueEnum};
 
 use super::exit::Failure;
 use super::output::{self, counted, talk};
+use super::whole::{ForceArgs, WholeFile};
 use rows::Rows;
 use template::Template;
 
@@ -30,6 +31,9 @@ pub(super) struct MakeArgs {
     /// Where the requests go; standard output if not given.
     #[arg(long, short, value_name = "PATH")]
     output: Option<PathBuf>,
+
+    #[command(flatten)]
+    force: ForceArgs,
 
     /// What the rows are, if their file's name does not say so.
     #[arg(long, value_enum)]
@@ -52,13 +56,9 @@ pub(super) fn run(args: &MakeArgs) -> Result<ExitCode, Failure> {
         .map_err(|why| Failure::rejected(format!("{}: {why}", args.template.display())))?;
     let rows = Rows::open(&args.rows, args.format.map_or_else(|| format_of(&args.rows), Ok)?)?;
     let count = if let Some(path) = &args.output {
-        let at = |error| Failure::file(path, error);
-        let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
-        let partial = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).map_err(at)?;
-        let mut to = BufWriter::new(partial);
-        let count = make(&template, rows, args, &mut to, at)?;
-        let partial = to.into_inner().map_err(|error| at(error.into_error()))?;
-        partial.persist(path).map_err(|error| at(error.error))?;
+        let mut to = WholeFile::create(path, args.force)?;
+        let count = make(&template, rows, args, &mut to, |error| Failure::file(path, error))?;
+        to.finish()?;
         count
     } else {
         let mut to = BufWriter::new(std::io::stdout());

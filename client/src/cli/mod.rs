@@ -12,6 +12,7 @@ mod service;
 mod shells;
 mod show;
 mod submit;
+mod whole;
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -1,8 +1,7 @@
 //! `results`: what became of the requests of a batch.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use batchmock_client::results::Splitter;
@@ -12,9 +11,10 @@ use clap::{Args, ValueEnum};
 
 use super::exit::{self, Failure};
 use super::output::{self, talk};
-use super::run::shown;
+use super::run::{allow, shown};
 use super::service::ServiceArgs;
 use super::show::ShowArgs;
+use super::whole::{ForceArgs, WholeFile};
 
 #[derive(Debug, Args)]
 pub(super) struct ResultsArgs {
@@ -34,6 +34,8 @@ pub(super) struct ResultsArgs {
     order: Order,
 
     #[command(flatten)]
+    force: ForceArgs,
+    #[command(flatten)]
     show: ShowArgs,
     #[command(flatten)]
     service: ServiceArgs,
@@ -48,7 +50,10 @@ enum Order {
 }
 
 pub(super) async fn run(args: ResultsArgs) -> Result<ExitCode, Failure> {
-    let ResultsArgs { batch, input, output, order, show, service } = args;
+    let ResultsArgs { batch, input, output, order, force, show, service } = args;
+    if let Some(output) = &output {
+        allow(output, force)?;
+    }
     let client = service.client()?;
     let ended = client.batches().retrieve(&batch).await?;
     if !ended.status.is_terminal() {
@@ -59,24 +64,15 @@ pub(super) async fn run(args: ResultsArgs) -> Result<ExitCode, Failure> {
     match (order, input, output) {
         (Order::Input, Some(input), Some(output)) => {
             // Nothing is sent again: this is about what is there.
-            let options = RunOptions { max_attempts: 1, ..RunOptions::default() };
+            let options = RunOptions { max_attempts: 1, any_endpoint: true, ..RunOptions::default() };
             let joining = client.run_file(&input, &output).adopt(batch).options(options);
+            let joining = if force.force { joining.overwrite() } else { joining };
             shown(joining, &input, &output, show).await
         }
         (Order::Output, _, Some(path)) => {
-            let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
-            let at = |error: io::Error| Failure::file(&path, error);
-            if path.exists() {
-                return Err(Failure::file(
-                    &path,
-                    "it is there already; remove it to fetch the results again",
-                ));
-            }
-            let partial = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).map_err(at)?;
-            let mut to = BufWriter::new(partial);
-            let code = copy(&client, &ended, &mut to, at).await?;
-            let partial = to.into_inner().map_err(|error| at(error.into_error()))?;
-            persist(partial, &path)?;
+            let mut to = WholeFile::create(&path, force)?;
+            let code = copy(&client, &ended, &mut to, |error| Failure::file(&path, error)).await?;
+            to.finish()?;
             Ok(code)
         }
         (Order::Output, _, None) => {
@@ -85,13 +81,6 @@ pub(super) async fn run(args: ResultsArgs) -> Result<ExitCode, Failure> {
         }
         (Order::Input, ..) => unreachable!("the arguments require both paths"),
     }
-}
-
-/// Gives a file its name, unless another has it by now.
-fn persist(partial: tempfile::NamedTempFile<File>, path: &Path) -> Result<(), Failure> {
-    partial.as_file().sync_all().map_err(|error| Failure::file(path, error))?;
-    partial.persist_noclobber(path).map_err(|error| Failure::file(path, error.error))?;
-    Ok(())
 }
 
 /// Copies the results of a batch, and judges them.

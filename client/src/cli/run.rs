@@ -12,6 +12,7 @@ use super::exit::{self, Failure};
 use super::output::NAME;
 use super::service::{ServiceArgs, at_least_one, pair};
 use super::show::{Show, ShowArgs};
+use super::whole::ForceArgs;
 use super::{batches, check};
 
 #[derive(Debug, Args)]
@@ -23,6 +24,8 @@ pub(super) struct RunArgs {
     #[arg(long, short, value_name = "PATH")]
     output: PathBuf,
 
+    #[command(flatten)]
+    force: ForceArgs,
     #[command(flatten)]
     how: HowArgs,
 }
@@ -67,7 +70,9 @@ struct HowArgs {
 }
 
 pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
-    go(&args.input, &args.output, args.how).await
+    let RunArgs { input, output, force, how } = args;
+    allow(&output, force)?;
+    go(&input, &output, force, how).await
 }
 
 pub(super) async fn resume(args: ResumeArgs) -> Result<ExitCode, Failure> {
@@ -78,17 +83,24 @@ pub(super) async fn resume(args: ResumeArgs) -> Result<ExitCode, Failure> {
             library::journal_of(&args.output).display(),
         )));
     };
-    go(&unfinished.input, &args.output, args.how).await
+    go(&unfinished.input, &args.output, ForceArgs { force: false }, args.how).await
 }
 
-async fn go(input: &Path, output: &Path, how: HowArgs) -> Result<ExitCode, Failure> {
+/// Refuses an output that is there, unless it is to be overwritten, or is that of a run that had all but ended.
+pub(super) fn allow(output: &Path, force: ForceArgs) -> Result<(), Failure> {
+    if library::journal_of(output).exists() { Ok(()) } else { force.allow(output) }
+}
+
+async fn go(input: &Path, output: &Path, force: ForceArgs, how: HowArgs) -> Result<ExitCode, Failure> {
     let HowArgs { max_attempts, batches, enqueued_tokens, metadata, delete_files, endpoints, show, service } =
         how;
     let EndpointArgs { any_endpoint } = endpoints;
     let client = service.client()?;
     let limits = Limits { batches, enqueued_tokens, ..Limits::default() };
     let options = RunOptions { limits, any_endpoint, max_attempts, delete_files, metadata };
-    shown(client.run_file(input, output).options(options), input, output, show).await
+    let run = client.run_file(input, output).options(options);
+    let run = if force.force { run.overwrite() } else { run };
+    shown(run, input, output, show).await
 }
 
 /// Runs, shows it, and tells how it ended.

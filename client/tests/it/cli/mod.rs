@@ -4,6 +4,7 @@ mod check;
 mod endings;
 mod help;
 mod make;
+mod outputs;
 
 use std::ffi::OsStr;
 use std::process::{Command, Stdio};
