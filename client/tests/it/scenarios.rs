@@ -1,117 +1,189 @@
-//! Every scenario of the mock, run to its end: each request has one outcome, in the order of the input.
+//! Every scenario of the mock, run to its end: each request has one outcome, in the order of the input, and nothing is
+//! made twice.
 
 use std::fmt::Write as _;
+use std::ops::ControlFlow;
 
-use batchmock_client::run::RunOptions;
-use batchmock_client::{Fate, Outcome, Request, Summary};
+use batchmock::{MockServer, Operation, Scenarios};
+use batchmock_client::run::{Limits, Oddities, RunOptions};
+use batchmock_client::{Client, Fate, Outcome, Request, Run, Summary};
 
 use crate::support::{Jumping, Listener, Reply, stepping};
 
-/// Runs ten requests in a scenario, with so many attempts for each. The batch is cancelled before the look of this
-/// number, if there is one.
-async fn run(
-    scenario: &str,
-    max_attempts: u32,
+/// How a scenario is run.
+#[derive(Debug, Clone, Copy, Default)]
+struct How {
+    /// The batch is cancelled before the look of this number.
     cancel_at: Option<usize>,
-) -> (Vec<Outcome>, Summary, Vec<String>) {
-    let server = stepping().start().await.unwrap();
-    let listener = Listener::before(&server, move |asked, before| {
-        let is_look = asked.line.starts_with("GET /v1/batches/");
-        if is_look && cancel_at == Some(before) { Reply::Cancel } else { Reply::Forward }
-    })
-    .await;
-    let builder = batchmock_client::Client::builder()
-        .base_url(listener.base_url())
-        .api_key(server.scenario_key(scenario, "test").unwrap())
-        .seed(7)
-        .time(Jumping::default());
-    let client = builder.build().unwrap();
-    let requests: Vec<_> = (1..=10)
-        .map(|number| Request::chat("gpt-4o-mini", "x").custom_id(format!("request-{number}")))
-        .collect();
-    let names: Vec<_> = (1..=10).map(|number| format!("request-{number}")).collect();
-    let options = RunOptions { max_attempts, ..RunOptions::default() };
-    let done = client.run(requests).options(options).with_summary().await;
-    let (outcomes, summary) = done.unwrap_or_else(|error| panic!("{scenario}: {error}"));
-    assert_eq!(outcomes.iter().map(Outcome::custom_id).collect::<Vec<_>>(), names, "{scenario}");
-    let asked: Vec<_> = listener.asked().into_iter().map(|asked| asked.line).collect();
-    let odd = ["//", "/null", "/None", "/undefined"];
-    assert!(!asked.iter().any(|line| odd.iter().any(|odd| line.contains(odd))), "{scenario}: {asked:?}");
-    (outcomes, summary, asked)
+    /// Requests are divided among two batches, so that one is in the other's way.
+    in_two: bool,
 }
 
-/// One letter for each outcome, and one group for each batch.
-async fn told(scenario: &str, max_attempts: u32, cancel_at: Option<usize>) -> String {
-    let (outcomes, summary, asked) = run(scenario, max_attempts, cancel_at).await;
-    let mut told = format!("{scenario}: ");
-    for outcome in &outcomes {
-        told.push(match outcome.fate() {
-            Fate::Succeeded { .. } if outcome.is_cut() => 'c',
-            Fate::Succeeded { .. } => 's',
-            Fate::Failed { .. } => 'F',
-            Fate::Expired => 'E',
-            Fate::Cancelled => 'C',
-            Fate::Missing => 'M',
-            other => panic!("{other:?}"),
-        });
-    }
-    for batch in &summary.batches {
-        write!(told, "; {} of {}", batch.status.as_str(), batch.requests).unwrap();
-        for error in &batch.errors {
-            write!(told, " ({} in line {:?})", error.code, error.line).unwrap();
+/// How each scenario is run. One that is not named here fails the tests: it is to be thought of what a client makes of it.
+fn how(scenario: &str) -> How {
+    let cancelled_at = |look| How { cancel_at: Some(look), ..How::default() };
+    match scenario {
+        "cancel-partial" | "cancel-partial:slow" | "cancel-partial:nothing-done" => cancelled_at(2),
+        "cancel-partial:while-validating" | "cancel-partial:while-validating-empty-error-file" => {
+            cancelled_at(0)
         }
+        "cancel-partial:too-late" => cancelled_at(6),
+        "token-queue-full" | "token-queue-full:phantom" | "token-queue-full:requests" => {
+            How { in_two: true, ..How::default() }
+        }
+        "happy-shuffled"
+        | "happy-shuffled:empty-error-id"
+        | "happy-shuffled:sparse-counts"
+        | "mixed-errors"
+        | "mixed-errors:failures-in-output"
+        | "all-failed"
+        | "rejected-at-validation"
+        | "rejected-at-validation:duplicate-custom-id"
+        | "rejected-at-validation:unknown-model"
+        | "expired-partial"
+        | "expired-partial:nothing-done"
+        | "expired-partial:no-error-file"
+        | "cancel-partial:foreign-cancel"
+        | "file-race"
+        | "file-race:async"
+        | "file-race:persistent"
+        | "file-race:batch-404"
+        | "flaky-poll"
+        | "flaky-poll:idempotent"
+        | "stuck-and-nasty"
+        | "stuck-and-nasty:stuck"
+        | "stuck-and-nasty:never"
+        | "stuck-and-nasty:nasty"
+        | "stuck-and-nasty:broken-lines"
+        | "quota"
+        | "too-large"
+        | "too-large:by-the-edge"
+        | "future"
+        | "paged-list"
+        | "webhook-twice" => How::default(),
+        other => panic!("say how a client is tried in the scenario {other}"),
     }
-    let contents = asked.iter().filter(|line| line.ends_with("/content")).count();
-    write!(told, "; {contents} files read").unwrap();
-    let batchmock_client::run::Oddities { n_unreadable, duplicates, strangers, .. } = summary.oddities;
-    if n_unreadable + duplicates + strangers > 0 {
-        write!(told, "; {n_unreadable} unreadable, {duplicates} doubled, {strangers} strangers").unwrap();
+}
+
+/// All scenarios of the mock. It is silent for a moment only where it is silent for a while: nobody has to wait here.
+fn scenarios() -> Scenarios {
+    let mut all = Scenarios::default();
+    let flaky = all.get("flaky-poll").unwrap().source().replace("\"3s\"", "\"1ms\"");
+    all.add_toml("flaky-poll", &flaky).unwrap();
+    all
+}
+
+/// A mock in a scenario, and a client in front of it.
+struct Scene {
+    server: MockServer,
+    /// In between, if there is something to be done there.
+    _listener: Option<Listener>,
+    client: Client,
+    key: String,
+    options: RunOptions,
+}
+
+impl Scene {
+    async fn of(scenario: &str, max_attempts: u32) -> Self {
+        let How { cancel_at, in_two } = how(scenario);
+        let server = stepping().scenarios(scenarios()).start().await.unwrap();
+        let listener = match cancel_at {
+            None => None,
+            Some(look) => {
+                let script = move |asked: &crate::support::Asked, before| {
+                    let is_look = asked.line.starts_with("GET /v1/batches/");
+                    if is_look && before == look { Reply::Cancel } else { Reply::Forward }
+                };
+                Some(Listener::before(&server, script).await)
+            }
+        };
+        let key = server.scenario_key(scenario, "test").unwrap();
+        let base_url = listener.as_ref().map_or_else(|| server.base_url(), Listener::base_url);
+        let client = Client::builder().base_url(base_url).api_key(key.as_str()).seed(7);
+        let client = client.time(Jumping::default()).build().unwrap();
+        let limits = if in_two { Limits { requests: 6, ..Limits::default() } } else { Limits::default() };
+        let options = RunOptions { limits, max_attempts, ..RunOptions::default() };
+        Self { server, _listener: listener, client, key, options }
     }
-    told + "\n"
+
+    /// A run of requests: ten, or twelve in two batches.
+    fn run(&self) -> Run<'_> {
+        let number = if self.options.limits.requests == 6 { 12 } else { 10 };
+        // A batch of six is more than half of the thousand tokens that the queue takes.
+        let request =
+            |number| Request::chat("gpt-4o-mini", "x".repeat(400)).custom_id(format!("request-{number}"));
+        self.client.run((1..=number).map(request)).options(self.options.clone())
+    }
+
+    /// How a run ended: a letter for each outcome, a group for each batch, or the error.
+    fn ending(&self, ended: &batchmock_client::Result<(Vec<Outcome>, Summary)>) -> String {
+        let (outcomes, summary) = match ended {
+            Ok(ended) => ended,
+            Err(error) => return error.to_string(),
+        };
+        let names: Vec<_> = (1..=outcomes.len()).map(|number| format!("request-{number}")).collect();
+        assert_eq!(outcomes.iter().map(Outcome::custom_id).collect::<Vec<_>>(), names);
+        let mut told: String = outcomes.iter().map(letter).collect();
+        for batch in &summary.batches {
+            write!(told, "; {} of {}", batch.status.as_str(), batch.requests).unwrap();
+            for error in &batch.errors {
+                write!(told, " ({} in line {:?})", error.code, error.line).unwrap();
+            }
+        }
+        let Oddities { n_unreadable, duplicates, strangers, .. } = summary.oddities;
+        if n_unreadable + duplicates + strangers > 0 {
+            write!(told, "; {n_unreadable} unreadable, {duplicates} doubled, {strangers} strangers").unwrap();
+        }
+        told
+    }
+
+    /// What was made and met on the way.
+    fn traces(&self) -> String {
+        let asked = self.server.received_requests(&self.key);
+        for request in &asked {
+            let odd = ["//", "/null", "/None", "/undefined"].iter().any(|odd| request.path.contains(odd));
+            assert!(!odd, "{}", request.path);
+        }
+        let count = |operation| asked.iter().filter(|request| request.operation == operation).count();
+        let journal = self.server.journal(&self.key).entries();
+        let created = journal.iter().filter(|entry| entry.to_string().contains(" created of ")).count();
+        let mut told = format!(
+            "{} uploads, {} creates, {created} batches, {} downloads",
+            count(Operation::UploadFile),
+            count(Operation::CreateBatch),
+            count(Operation::FileContent),
+        );
+        for fault in asked.iter().filter_map(|request| request.fault.as_ref()) {
+            write!(told, ", {fault}").unwrap();
+        }
+        told
+    }
+}
+
+fn letter(outcome: &Outcome) -> char {
+    match outcome.fate() {
+        Fate::Succeeded { .. } if outcome.is_cut() => 'c',
+        Fate::Succeeded { .. } => 's',
+        Fate::Failed { .. } => 'F',
+        Fate::Expired => 'E',
+        Fate::Cancelled => 'C',
+        Fate::Missing => 'M',
+        other => panic!("{other:?}"),
+    }
+}
+
+/// How a run in a scenario ends, and what it leaves.
+async fn told(scenario: &str, max_attempts: u32) -> String {
+    let scene = Scene::of(scenario, max_attempts).await;
+    let ended = scene.run().with_summary().await;
+    format!("{scenario}: {}\n    {}\n", scene.ending(&ended), scene.traces())
 }
 
 #[tokio::test]
 async fn every_scenario_ends_right() {
     let mut all = String::new();
-    for scenario in [
-        "happy-shuffled",
-        "happy-shuffled:empty-error-id",
-        "happy-shuffled:sparse-counts",
-        "mixed-errors",
-        "mixed-errors:failures-in-output",
-        "all-failed",
-        "rejected-at-validation",
-        "rejected-at-validation:duplicate-custom-id",
-        "rejected-at-validation:unknown-model",
-        "expired-partial",
-        "expired-partial:nothing-done",
-        "expired-partial:no-error-file",
-        "cancel-partial:foreign-cancel",
-        "stuck-and-nasty",
-        "stuck-and-nasty:stuck",
-        "stuck-and-nasty:never",
-        "stuck-and-nasty:nasty",
-        "stuck-and-nasty:broken-lines",
-        "future",
-        "paged-list",
-    ] {
-        all += &told(scenario, 1, None).await;
-    }
-    insta::assert_snapshot!(all);
-}
-
-#[tokio::test]
-async fn cancellations_end_right() {
-    let mut all = String::new();
-    for (scenario, look) in [
-        ("cancel-partial", 2),
-        ("cancel-partial:while-validating", 0),
-        ("cancel-partial:while-validating-empty-error-file", 0),
-        ("cancel-partial:slow", 2),
-        ("cancel-partial:nothing-done", 2),
-        ("cancel-partial:too-late", 6),
-    ] {
-        all += &told(scenario, 2, Some(look)).await;
+    for scenario in scenarios().iter() {
+        all += &told(&scenario.name(), 1).await;
     }
     insta::assert_snapshot!(all);
 }
@@ -120,61 +192,80 @@ async fn cancellations_end_right() {
 async fn only_what_may_help_is_tried_again() {
     let mut all = String::new();
     for scenario in ["mixed-errors", "all-failed", "expired-partial", "rejected-at-validation", "future"] {
-        all += &told(scenario, 2, None).await;
+        all += &told(scenario, 2).await;
     }
     insta::assert_snapshot!(all);
 }
 
-/// What became of ten requests in a scenario in which requests go wrong, what the client created, and what it met.
-async fn through_faults(scenario: &str, toml: Option<&str>) -> String {
-    let mut builder = stepping();
-    if let Some(toml) = toml {
-        let mut scenarios = batchmock::Scenarios::default();
-        scenarios.add_toml(scenario, toml).unwrap();
-        builder = builder.scenarios(scenarios);
-    }
-    let server = builder.start().await.unwrap();
-    let key = server.scenario_key(scenario, "test").unwrap();
-    let client = batchmock_client::Client::builder()
-        .base_url(server.base_url())
-        .api_key(key.clone())
-        .seed(7)
-        .time(Jumping::default())
-        .build()
-        .unwrap();
-    let requests = (1..=10).map(|number| Request::chat("gpt-4o-mini", format!("question {number}")));
-    let options = RunOptions { max_attempts: 2, ..RunOptions::default() };
-    let run = client.run(requests).options(options);
-    let told = match run.await {
-        Ok(outcomes) => {
-            let n_good = outcomes.iter().filter(|outcome| outcome.is_success()).count();
-            format!("{n_good} of {} succeeded", outcomes.len())
+/// Ends a run in a scenario at each of its events, goes on, and compares with one that was never ended.
+async fn ended_at_each_event(scenario: &str) {
+    let scene = Scene::of(scenario, 1).await;
+    let whole = scene.ending(&scene.run().with_summary().await);
+    let mut ended = 0;
+    loop {
+        let scene = Scene::of(scenario, 1).await;
+        let dir = tempfile::tempdir().unwrap();
+        let journal = dir.path().join("journal");
+        let (mut events, mut last) = (0, String::new());
+        let first = scene.run().journal(&journal).on_progress(|progress| {
+            events += 1;
+            last = format!("{:?}", progress.event);
+            if events > ended { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        match first.with_summary().await {
+            Err(error) => assert!(error.is_stopped(), "{scenario}: {error}"),
+            Ok(_) => break,
         }
-        Err(error) => format!("{error}").replace(&server.base_url(), "{mock}"),
-    };
-    let requests = server.received_requests(&key);
-    let count = |operation| requests.iter().filter(|request| request.operation == operation).count();
-    let faults: Vec<_> = requests.iter().filter_map(|request| request.fault.clone()).collect();
-    let created = server.journal(&key).entries();
-    let created = created.iter().filter(|entry| entry.to_string().contains(" created of ")).count();
-    format!(
-        "{scenario}: {told}; {} files sent, {} batches asked for, {created} created; {}\n",
-        count(batchmock::Operation::UploadFile),
-        count(batchmock::Operation::CreateBatch),
-        faults.join(", ")
-    )
+        ended += 1;
+        let gone_on = scene.run().journal(&journal).with_summary().await;
+        assert_eq!(scene.ending(&gone_on), whole, "{scenario}, ended at {last}");
+        let asked = scene.server.received_requests(&scene.key);
+        let uploads = asked.iter().filter(|request| request.operation == Operation::UploadFile).count();
+        assert_eq!(uploads, 1, "{scenario}, ended at {last}");
+        let batches = scene.client.batches().list().all().await.unwrap();
+        assert_eq!(batches.len(), 1, "{scenario}, ended at {last}");
+    }
+    assert!(ended > 8, "{scenario} has {ended} events");
 }
 
 #[tokio::test]
-async fn requests_that_go_wrong_cost_nothing() {
-    // The mock is silent for a moment only: nobody has to wait for it here.
-    let flaky =
-        batchmock::Scenarios::default().get("flaky-poll").unwrap().source().replace("\"3s\"", "\"1ms\"");
-    let mut all = through_faults("flaky-poll", Some(&flaky)).await;
-    for scenario in
-        ["file-race", "file-race:async", "file-race:persistent", "file-race:batch-404", "token-queue-full"]
-    {
-        all += &through_faults(scenario, None).await;
+async fn runs_in_scenarios_that_expire_are_gone_on_with() {
+    for scenario in ["expired-partial", "expired-partial:no-error-file", "stuck-and-nasty:never"] {
+        ended_at_each_event(scenario).await;
     }
-    insta::assert_snapshot!(all);
+}
+
+#[tokio::test]
+async fn runs_in_scenarios_that_are_cancelled_are_gone_on_with() {
+    for scenario in [
+        "cancel-partial",
+        "cancel-partial:while-validating",
+        "cancel-partial:slow",
+        "cancel-partial:foreign-cancel",
+    ] {
+        ended_at_each_event(scenario).await;
+    }
+}
+
+#[tokio::test]
+async fn runs_in_scenarios_in_which_lines_fail_are_gone_on_with() {
+    for scenario in
+        ["mixed-errors", "mixed-errors:failures-in-output", "all-failed", "rejected-at-validation"]
+    {
+        ended_at_each_event(scenario).await;
+    }
+}
+
+#[tokio::test]
+async fn runs_in_scenarios_with_broken_results_are_gone_on_with() {
+    for scenario in ["stuck-and-nasty", "stuck-and-nasty:broken-lines", "happy-shuffled:empty-error-id"] {
+        ended_at_each_event(scenario).await;
+    }
+}
+
+#[tokio::test]
+async fn runs_in_scenarios_with_a_bad_connection_are_gone_on_with() {
+    for scenario in ["flaky-poll", "flaky-poll:idempotent", "file-race", "file-race:batch-404"] {
+        ended_at_each_event(scenario).await;
+    }
 }
