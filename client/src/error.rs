@@ -30,8 +30,8 @@ struct Inner {
 pub(crate) enum Kind {
     /// The client cannot be made as it was told.
     Settings(String),
-    /// No connection: nothing was sent.
-    Connect,
+    /// No connection to this address: nothing was sent.
+    Connect(String),
     /// No answer in time.
     Timeout,
     /// The connection broke.
@@ -96,7 +96,7 @@ impl Error {
 
     /// Whether no connection could be made, so that nothing was sent.
     pub fn is_connect(&self) -> bool {
-        matches!(self.0.kind, Kind::Connect)
+        matches!(self.0.kind, Kind::Connect(_))
     }
 
     /// Whether an answer broke off.
@@ -110,7 +110,7 @@ impl Error {
             Kind::Timeout | Kind::Transport | Kind::Cut(_) | Kind::Unreadable(_) => true,
             Kind::Refused(refusal) => refusal.status >= 500,
             Kind::Settings(_)
-            | Kind::Connect
+            | Kind::Connect(_)
             | Kind::Io(_)
             | Kind::Input(_)
             | Kind::Deadline { .. }
@@ -226,7 +226,7 @@ impl Error {
         let kind = if source.is_builder() {
             Kind::Settings("the request cannot be built".to_owned())
         } else if source.is_connect() {
-            Kind::Connect
+            Kind::Connect(source.url().map(address).unwrap_or_default())
         } else if source.is_timeout() {
             Kind::Timeout
         } else if source.is_body() || source.is_decode() {
@@ -240,7 +240,7 @@ impl Error {
     /// What decides whether another attempt is worth it.
     pub(crate) fn failure(&self) -> Failure {
         let kind = match &self.0.kind {
-            Kind::Connect => FailureKind::NotSent,
+            Kind::Connect(_) => FailureKind::NotSent,
             Kind::Timeout | Kind::Transport | Kind::Cut(_) => FailureKind::Unanswered,
             Kind::Unreadable(_) => FailureKind::Unreadable,
             Kind::Refused(refusal) => FailureKind::Status(refusal.status),
@@ -283,6 +283,11 @@ impl Refusal {
     }
 }
 
+/// Where a URL leads, without what is asked for there.
+fn address(url: &reqwest::Url) -> String {
+    url.origin().ascii_serialization()
+}
+
 /// The beginning of a text, for a message.
 pub(crate) fn shortened(text: &str) -> String {
     const LONGEST: usize = 200;
@@ -301,7 +306,7 @@ impl fmt::Display for Error {
         }
         match kind {
             Kind::Settings(what) | Kind::Journal(what) | Kind::Cut(what) => f.write_str(what)?,
-            Kind::Connect => f.write_str("no connection could be made")?,
+            Kind::Connect(to) => write!(f, "no connection to {to} could be made")?,
             Kind::Timeout => f.write_str("no answer came in time")?,
             Kind::Transport => f.write_str("the connection broke")?,
             Kind::Unreadable(what) => write!(f, "the answer cannot be read: {what}")?,

@@ -9,12 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use rand::Rng as _;
 use reqwest::Body;
 use reqwest::multipart::{Form, Part};
 use tokio::fs;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
+use tokio::sync::watch;
 
 use crate::client::Client;
 use crate::error::{Error, Kind, Result};
@@ -242,6 +243,8 @@ pub struct NewFile {
     purpose: Purpose,
     expires_after: Option<u32>,
     source: Source,
+    /// Is told how many bytes of a file were handed to the connection so far.
+    sent: Option<watch::Sender<u64>>,
 }
 
 /// Where the bytes of an upload come from.
@@ -291,7 +294,14 @@ impl NewFile {
     }
 
     fn new(name: String, source: Source) -> Self {
-        Self { name, purpose: Purpose::Batch, expires_after: None, source }
+        Self { name, purpose: Purpose::Batch, expires_after: None, source, sent: None }
+    }
+
+    /// The same, telling how many bytes of it were handed to the connection so far, if it is a file of this machine.
+    #[must_use]
+    pub(crate) fn counting(mut self, sent: watch::Sender<u64>) -> Self {
+        self.sent = Some(sent);
+        self
     }
 
     /// The same, under another name.
@@ -319,7 +329,7 @@ impl NewFile {
 impl NewFile {
     /// The form that uploads it, anew for each attempt.
     async fn form(&self, bytes: u64) -> Result<Form> {
-        let part = octets(self.source.body().await?, bytes, &self.name);
+        let part = octets(self.source.body(self.sent.clone()).await?, bytes, &self.name);
         let mut form = Form::new().text("purpose", self.purpose.as_str().to_owned());
         if let Some(seconds) = self.expires_after {
             form = form
@@ -342,7 +352,7 @@ impl Source {
         }
     }
 
-    async fn body(&self) -> Result<Body> {
+    async fn body(&self, sent: Option<watch::Sender<u64>>) -> Result<Body> {
         match self {
             Self::Bytes(bytes) => Ok(bytes.clone().into()),
             Self::File { path, spans, whole } => {
@@ -352,7 +362,15 @@ impl Source {
                 } else {
                     Arc::clone(spans)
                 };
-                Ok(Body::wrap_stream(read_spans(file, spans)))
+                if let Some(sent) = &sent {
+                    sent.send_replace(0);
+                }
+                let count = move |chunk: &Bytes| {
+                    if let Some(sent) = &sent {
+                        sent.send_modify(|bytes| *bytes += chunk.len() as u64);
+                    }
+                };
+                Ok(Body::wrap_stream(read_spans(file, spans).inspect_ok(count)))
             }
             Self::Stream { body, .. } => {
                 let body = body.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -18,6 +18,7 @@ Data goes to standard output, all else to standard error.
 Environment: OPENAI_API_KEY is the key, OPENAI_BASE_URL where the API is, OPENAI_ORG_ID and OPENAI_PROJECT_ID for
 whom requests are, as the official packages read them.";
 
+const SUCCESS: u8 = 0;
 pub(super) const SOME_FAILED: u8 = 1;
 const USAGE: u8 = 2;
 pub(super) const REJECTED: u8 = 3;
@@ -63,6 +64,16 @@ impl Failure {
         Self { message: format!("{}; {hint}", self.message), ..self }
     }
 
+    /// The exit code.
+    pub(super) fn code(&self) -> u8 {
+        self.code
+    }
+
+    /// What the user is told.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Tells the user.
     pub(super) fn report(self) -> ExitCode {
         talk!("{NAME}: {}", self.message);
@@ -94,14 +105,14 @@ impl From<Error> for Failure {
 }
 
 /// What a run came to: a line that failed is another thing than one whose batch did not get to it.
-pub(super) fn of_summary(summary: &Summary) -> ExitCode {
+pub(super) fn of_summary(summary: &Summary) -> u8 {
     let refused = summary.batches.iter().any(|batch| batch.status == BatchStatus::Failed);
     if summary.is_success() {
-        ExitCode::SUCCESS
+        SUCCESS
     } else if refused || summary.expired + summary.cancelled + summary.missing > 0 {
-        ExitCode::from(ENDED_OTHERWISE)
+        ENDED_OTHERWISE
     } else {
-        ExitCode::from(SOME_FAILED)
+        SOME_FAILED
     }
 }
 

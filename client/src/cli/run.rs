@@ -120,22 +120,27 @@ pub(super) async fn shown(
         () = batches::interrupt() => None,
     };
     show.end();
-    match ended {
+    let (failure, problems) = match ended {
         Some(Ok(summary)) => {
-            show.summary(&summary);
-            Ok(exit::of_summary(&summary))
+            let code = exit::of_summary(&summary);
+            show.summary(&summary, code);
+            return Ok(ExitCode::from(code));
         }
-        Some(Err(error)) if error.is_input() => Err(check::failure(input, error)),
+        Some(Err(error)) if error.is_input() => {
+            let problems = error.problems().to_owned();
+            (check::failure(input, error), problems)
+        }
         Some(Err(error)) => {
-            let hint = hint(output);
             let failure = Failure::from(error);
-            Err(if let Some(hint) = hint { failure.with(hint) } else { failure })
+            (if let Some(hint) = hint(output) { failure.with(hint) } else { failure }, Vec::new())
         }
         None => {
             let left = hint(output).unwrap_or_else(|| without_a_run(output));
-            Err(Failure::interrupted(format!("interrupted; {left}")))
+            (Failure::interrupted(format!("interrupted; {left}")), Vec::new())
         }
-    }
+    };
+    show.failure(&failure, &problems);
+    Err(failure)
 }
 
 /// What is to be said where no run can be gone on with: it had not begun, had just ended, or cannot be read.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{env, fs};
 
-use batchmock_client::{ApiKey, Client, PollPolicy};
+use batchmock_client::{ApiKey, Client, PollPolicy, RetryPolicy};
 use clap::Args;
 
 use super::exit::Failure;
@@ -21,6 +21,10 @@ pub(super) struct ServiceArgs {
     /// There is no flag for the key itself: what is on a command line can be read by others.
     #[arg(long, value_name = "PATH")]
     api_key_file: Option<PathBuf>,
+
+    /// How often a request that failed is repeated, if that can help.
+    #[arg(long, value_name = "N", default_value_t = RetryPolicy::default().max_retries)]
+    retries: u32,
 
     /// How long after the first look at a batch the second comes; later ones come up to a minute apart.
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration)]
@@ -41,7 +45,8 @@ impl ServiceArgs {
             deadline: Some(self.max_wait),
             ..PollPolicy::default()
         };
-        let mut builder = Client::builder().poll(poll);
+        let retry = RetryPolicy { max_retries: self.retries, ..RetryPolicy::default() };
+        let mut builder = Client::builder().poll(poll).retry(retry);
         if let Some(url) = self.base_url.as_ref().filter(|url| !url.trim().is_empty()) {
             builder = builder.base_url(url);
         }

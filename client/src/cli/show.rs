@@ -1,18 +1,21 @@
 //! What a run shows of itself: a bar on a terminal, lines without one, JSON for programs.
 
+mod events;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, stderr};
 use std::time::Duration;
 
 use batchmock_client::types::BatchUsage;
-use batchmock_client::{Event, Progress, RealTime, Summary, Time as _, Usage};
+use batchmock_client::{Event, Problem, Progress, RealTime, Summary, Time as _, Usage};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
 
 use super::batches::progress as progress_of;
+use super::exit::Failure;
 use super::output::{counted, talk, tell};
+use events::{Account, HowFar, Line, Told};
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Progress")]
@@ -44,10 +47,14 @@ pub(super) struct Show {
     args: ShowArgs,
     time: RealTime,
     bar: Option<ProgressBar>,
+    /// What each batch is at.
+    at: BTreeMap<usize, String>,
     /// What was last said of each batch, so that nothing is said twice.
     last: BTreeMap<usize, String>,
     /// What each batch has cost so far, as it says.
     usage: BTreeMap<usize, BatchUsage>,
+    /// How many events were told.
+    number: u64,
 }
 
 impl Show {
@@ -56,9 +63,13 @@ impl Show {
             let bar = ProgressBar::new(0);
             let style = ProgressStyle::with_template("{elapsed_precise} {wide_bar} {pos}/{len} {msg}");
             bar.set_style(style.expect("the template is well-formed"));
+            // The time goes on while nothing else does.
+            bar.enable_steady_tick(Duration::from_secs(1));
             bar
         });
-        Self { args, time: RealTime::default(), bar, last: BTreeMap::new(), usage: BTreeMap::new() }
+        let time = RealTime::default();
+        let (at, last, usage) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { args, time, bar, at, last, usage, number: 0 }
     }
 
     /// Shows what happens.
@@ -69,11 +80,13 @@ impl Show {
             self.usage.insert(batch, usage);
         }
         if self.args.json {
-            return tell!("{}", self.event(progress));
+            let cost = self.cost(&self.usage());
+            return self.event(Told::of(&progress.event), Some(HowFar::of(progress)), cost);
         }
         if self.args.quiet {
             return;
         }
+        self.place(&progress.event);
         if let Some(bar) = &self.bar {
             bar.set_length(progress.requests as u64);
             bar.set_position(progress.done as u64);
@@ -94,32 +107,24 @@ impl Show {
         }
     }
 
+    /// Shows why a run did not come to an end, where that is not said to people alone.
+    pub(super) fn failure(&mut self, failure: &Failure, problems: &[Problem]) {
+        self.end();
+        if self.args.json {
+            let (exit_code, message) = (failure.code(), failure.message());
+            let problems = problems.iter().map(Into::into).collect();
+            let cost = self.cost(&self.usage());
+            self.event(Told::Error { exit_code, message, problems }, None, cost);
+        }
+    }
+
     /// Shows what a run came to.
-    pub(super) fn summary(&mut self, summary: &Summary) {
+    pub(super) fn summary(&mut self, summary: &Summary, exit_code: u8) {
         self.end();
         let usage = summary.total_usage();
         let cost = self.cost(&usage);
         if self.args.json {
-            let mut event = json!({
-                "event": "summary",
-                "requests": summary.requests,
-                "succeeded": summary.succeeded,
-                "failed": summary.failed,
-                "expired": summary.expired,
-                "cancelled": summary.cancelled,
-                "missing": summary.missing,
-                "usage": summary.usage,
-                "batches": summary.batches.iter().map(|batch| json!({
-                    "id": batch.id,
-                    "status": batch.status.as_str(),
-                    "requests": batch.requests,
-                    "errors": batch.errors,
-                })).collect::<Vec<_>>(),
-            });
-            if let Some(cost) = cost {
-                event["cost"] = cost.into();
-            }
-            return tell!("{event}");
+            return self.event(Told::Summary(Account::of(summary, exit_code)), None, cost);
         }
         for batch in &summary.batches {
             for error in &batch.errors {
@@ -144,6 +149,16 @@ impl Show {
         talk!("{text}");
     }
 
+    fn event(&mut self, event: Told<'_>, progress: Option<HowFar>, cost: Option<f64>) {
+        self.number += 1;
+        let line =
+            Line { number: self.number, elapsed: self.time.elapsed().as_secs_f64(), event, progress, cost };
+        tell!(
+            "{}",
+            serde_json::to_string(&line).expect("events have keys of text, and numbers that are finite")
+        );
+    }
+
     /// What tokens cost, if a price is known.
     fn cost(&self, usage: &Usage) -> Option<f64> {
         #[expect(clippy::cast_precision_loss, reason = "a price is no more precise")]
@@ -153,14 +168,52 @@ impl Show {
         Some(of(usage.input_tokens, price_input) + of(usage.output_tokens, price_output))
     }
 
+    /// Keeps what batches are at.
+    fn place(&mut self, event: &Event<'_>) {
+        let (batch, at) = match event {
+            Event::Uploading { batch, .. } => (*batch, "uploading".to_owned()),
+            Event::Sent { batch, bytes, sent } => {
+                (*batch, format!("uploading {} of {}", mega(*sent), mega(*bytes)))
+            }
+            Event::Creating { batch } => (*batch, "creating".to_owned()),
+            Event::Deferred { batch, .. } => (*batch, "put off".to_owned()),
+            Event::Looked { batch, shown } => (*batch, shown.status.as_str().to_owned()),
+            Event::Fetching { batch, .. } => (*batch, "fetching".to_owned()),
+            Event::Fetched { batch } => {
+                self.at.remove(batch);
+                return;
+            }
+            Event::Checked { .. }
+            | Event::Planned { .. }
+            | Event::Uploaded { .. }
+            | Event::Created { .. }
+            | Event::Failed { .. }
+            | Event::Writing
+            | Event::Written
+            | _ => return,
+        };
+        self.at.insert(batch, at);
+    }
+
     /// What stands beside the bar.
     fn state(&self, progress: &Progress<'_>) -> String {
-        let mut text = format!("{} failed, {}/{} batches", progress.failed, progress.ended, progress.batches);
-        let so_far = self.cost(&self.usage());
-        if let Some(cost) = so_far {
-            let _ = write!(text, ", cost {cost:.4}");
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+        for at in self.at.values() {
+            *places.entry(at).or_default() += 1;
         }
-        text
+        let one =
+            |(at, number): (&str, usize)| if number == 1 { at.to_owned() } else { format!("{number} {at}") };
+        let mut all: Vec<_> = places.into_iter().map(one).collect();
+        if progress.failed > 0 {
+            all.push(format!("{} failed", progress.failed));
+        }
+        if progress.batches > 1 {
+            all.push(format!("{}/{} batches", progress.ended, progress.batches));
+        }
+        if let Some(cost) = self.cost(&self.usage()) {
+            all.push(format!("cost {cost:.4}"));
+        }
+        all.join(", ")
     }
 
     /// What all batches say they have cost.
@@ -187,6 +240,12 @@ impl Show {
                 of(*batch, format!("{requests} once more, attempt {}", attempt + 1))
             }
             Event::Uploading { batch, bytes } => of(*batch, format!("uploading {bytes} bytes")),
+            // A bar shows it anyhow; lines, each quarter.
+            Event::Sent { batch, bytes, sent } if self.bar.is_none() => {
+                let quarter = sent * 4 / bytes.max(&1);
+                let text = format!("{}% sent", quarter * 25);
+                self.is_new(*batch, &text).filter(|_| quarter > 0).and_then(|text| of(*batch, text))
+            }
             Event::Uploaded { batch, file_id } => of(*batch, format!("uploaded as {file_id}")),
             Event::Created { batch, id } => of(*batch, format!("created as {id}")),
             Event::Deferred { batch, why, pause } => {
@@ -194,64 +253,28 @@ impl Show {
             }
             Event::Failed { error, pause } => Some(format!("{error}; once more in {}", clock(*pause))),
             Event::Looked { batch, shown } => {
-                let now = progress_of(shown);
-                if self.last.get(batch) == Some(&now) {
-                    return None;
-                }
-                self.last.insert(*batch, now.clone());
-                of(*batch, now)
+                self.is_new(*batch, &progress_of(shown)).and_then(|text| of(*batch, text))
             }
             Event::Fetching { batch, file_id } => of(*batch, format!("fetching {file_id}")),
             Event::Writing => Some("writing the results".to_owned()),
             // What is begun or ended right before or after something that is told, and what later versions add.
-            Event::Creating { .. } | Event::Fetched { .. } | Event::Written | _ => None,
+            Event::Sent { .. } | Event::Creating { .. } | Event::Fetched { .. } | Event::Written | _ => None,
         }
     }
 
-    /// What is new, for programs.
-    fn event(&self, progress: &Progress<'_>) -> Value {
-        let seconds = |pause: &Duration| pause.as_secs_f64();
-        let mut event = match &progress.event {
-            Event::Checked { bytes, resumed } => {
-                json!({"event": "checked", "bytes": bytes, "resumed": resumed})
-            }
-            Event::Planned { batch, requests, attempt } => {
-                json!({"event": "planned", "batch": batch, "batch_requests": requests, "attempt": attempt})
-            }
-            Event::Uploading { batch, bytes } => {
-                json!({"event": "uploading", "batch": batch, "bytes": bytes})
-            }
-            Event::Uploaded { batch, file_id } => {
-                json!({"event": "uploaded", "batch": batch, "file_id": file_id})
-            }
-            Event::Creating { batch } => json!({"event": "creating", "batch": batch}),
-            Event::Created { batch, id } => json!({"event": "created", "batch": batch, "id": id}),
-            Event::Deferred { batch, why, pause } => {
-                json!({"event": "deferred", "batch": batch, "why": why, "pause": seconds(pause)})
-            }
-            Event::Failed { error, pause } => {
-                json!({"event": "failed", "error": error.to_string(), "pause": seconds(pause)})
-            }
-            Event::Looked { batch, shown } => {
-                json!({"event": "looked", "batch": batch, "id": shown.id, "status": shown.status.as_str()})
-            }
-            Event::Fetching { batch, file_id } => {
-                json!({"event": "fetching", "batch": batch, "file_id": file_id})
-            }
-            Event::Fetched { batch } => json!({"event": "fetched", "batch": batch}),
-            Event::Writing => json!({"event": "writing"}),
-            Event::Written => json!({"event": "written"}),
-            _ => json!({"event": "other"}),
-        };
-        event["requests"] = progress.requests.into();
-        event["done"] = progress.done.into();
-        event["requests_failed"] = progress.failed.into();
-        event["elapsed"] = self.time.elapsed().as_secs_f64().into();
-        if let Some(cost) = self.cost(&self.usage()) {
-            event["cost"] = cost.into();
+    /// What is to be said of a batch, if it was not said last.
+    fn is_new(&mut self, batch: usize, text: &str) -> Option<String> {
+        if self.last.get(&batch).is_some_and(|last| last == text) {
+            return None;
         }
-        event
+        self.last.insert(batch, text.to_owned());
+        Some(text.to_owned())
     }
+}
+
+/// Bytes as megabytes.
+fn mega(bytes: u64) -> String {
+    format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10)
 }
 
 /// A time as minutes and seconds, with hours where there are any.

@@ -54,6 +54,16 @@ pub enum Event<'a> {
         /// How many bytes that is.
         bytes: u64,
     },
+    /// A part of the input of a batch is on its way. This is told about once for each percent, and not of inputs that are
+    /// sent at once.
+    Sent {
+        /// Which.
+        batch: usize,
+        /// How many bytes there are.
+        bytes: u64,
+        /// How many of these were handed to the connection.
+        sent: u64,
+    },
     /// The input of a batch was uploaded, or found.
     Uploaded {
         /// Which.

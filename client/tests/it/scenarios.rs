@@ -115,28 +115,6 @@ impl Scene {
         self.client.run((1..=number).map(request)).options(self.options.clone())
     }
 
-    /// How a run ended: a letter for each outcome, a group for each batch, or the error.
-    fn ending(&self, ended: &batchmock_client::Result<(Vec<Outcome>, Summary)>) -> String {
-        let (outcomes, summary) = match ended {
-            Ok(ended) => ended,
-            Err(error) => return error.to_string(),
-        };
-        let names: Vec<_> = (1..=outcomes.len()).map(|number| format!("request-{number}")).collect();
-        assert_eq!(outcomes.iter().map(Outcome::custom_id).collect::<Vec<_>>(), names);
-        let mut told: String = outcomes.iter().map(letter).collect();
-        for batch in &summary.batches {
-            write!(told, "; {} of {}", batch.status.as_str(), batch.requests).unwrap();
-            for error in &batch.errors {
-                write!(told, " ({} in line {:?})", error.code, error.line).unwrap();
-            }
-        }
-        let Oddities { n_unreadable, duplicates, strangers, .. } = summary.oddities;
-        if n_unreadable + duplicates + strangers > 0 {
-            write!(told, "; {n_unreadable} unreadable, {duplicates} doubled, {strangers} strangers").unwrap();
-        }
-        told
-    }
-
     /// What was made and met on the way.
     fn traces(&self) -> String {
         let asked = self.server.received_requests(&self.key);
@@ -160,6 +138,28 @@ impl Scene {
     }
 }
 
+/// How a run ended: a letter for each outcome, a group for each batch, or the error.
+fn ending(ended: &batchmock_client::Result<(Vec<Outcome>, Summary)>) -> String {
+    let (outcomes, summary) = match ended {
+        Ok(ended) => ended,
+        Err(error) => return error.to_string(),
+    };
+    let names: Vec<_> = (1..=outcomes.len()).map(|number| format!("request-{number}")).collect();
+    assert_eq!(outcomes.iter().map(Outcome::custom_id).collect::<Vec<_>>(), names);
+    let mut told: String = outcomes.iter().map(letter).collect();
+    for batch in &summary.batches {
+        write!(told, "; {} of {}", batch.status.as_str(), batch.requests).unwrap();
+        for error in &batch.errors {
+            write!(told, " ({} in line {:?})", error.code, error.line).unwrap();
+        }
+    }
+    let Oddities { n_unreadable, duplicates, strangers, .. } = summary.oddities;
+    if n_unreadable + duplicates + strangers > 0 {
+        write!(told, "; {n_unreadable} unreadable, {duplicates} doubled, {strangers} strangers").unwrap();
+    }
+    told
+}
+
 fn letter(outcome: &Outcome) -> char {
     match outcome.fate() {
         Fate::Succeeded { .. } if outcome.is_cut() => 'c',
@@ -176,7 +176,7 @@ fn letter(outcome: &Outcome) -> char {
 async fn told(scenario: &str, max_attempts: u32) -> String {
     let scene = Scene::of(scenario, max_attempts).await;
     let ended = scene.run().with_summary().await;
-    format!("{scenario}: {}\n    {}\n", scene.ending(&ended), scene.traces())
+    format!("{scenario}: {}\n    {}\n", ending(&ended), scene.traces())
 }
 
 #[tokio::test]
@@ -200,7 +200,7 @@ async fn only_what_may_help_is_tried_again() {
 /// Ends a run in a scenario at each of its events, goes on, and compares with one that was never ended.
 async fn ended_at_each_event(scenario: &str) {
     let scene = Scene::of(scenario, 1).await;
-    let whole = scene.ending(&scene.run().with_summary().await);
+    let whole = ending(&scene.run().with_summary().await);
     let mut ended = 0;
     loop {
         let scene = Scene::of(scenario, 1).await;
@@ -218,7 +218,7 @@ async fn ended_at_each_event(scenario: &str) {
         }
         ended += 1;
         let gone_on = scene.run().journal(&journal).with_summary().await;
-        assert_eq!(scene.ending(&gone_on), whole, "{scenario}, ended at {last}");
+        assert_eq!(ending(&gone_on), whole, "{scenario}, ended at {last}");
         let asked = scene.server.received_requests(&scene.key);
         let uploads = asked.iter().filter(|request| request.operation == Operation::UploadFile).count();
         assert_eq!(uploads, 1, "{scenario}, ended at {last}");

@@ -14,43 +14,6 @@ async fn run_file(server: &MockServer, key: &str, work: &Work, more: &[&str]) ->
     run(server, key, &arguments).await
 }
 
-/// What was said, without the times.
-fn without_times(said: &str) -> String {
-    let line = |line: &str| line.split_once("] ").map_or(line, |(_, rest)| rest).to_owned() + "\n";
-    said.lines().map(line).collect()
-}
-
-#[tokio::test]
-async fn a_run_tells_how_it_goes() {
-    let server = stepping().start().await.unwrap();
-    let work = Work::of(&lines(&["a", "b~400", "c"]));
-    let said = run_file(&server, KEY, &work, &["--price-input", "1000", "--price-output", "2000"]).await;
-    assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{}", said.stderr);
-    let told = without_times(&said.stderr);
-    assert!(told.contains("3 requests, ") && told.contains("batch 1: created as batch_"), "{told}");
-    assert!(told.contains("3 of 3 done, 1 failed") && told.contains("writing the results"), "{told}");
-    let last = told.lines().last().unwrap();
-    assert!(last.starts_with("2 of 3 requests succeeded, 1 failed; ") && last.contains("; cost "), "{told}");
-    let results = fs::read_to_string(&work.output).unwrap();
-    assert_eq!(results.lines().count(), 3);
-    // What is there is not paid for twice.
-    let again = run_file(&server, KEY, &work, &[]).await;
-    assert_eq!(again.code, 2, "{}", again.stderr);
-}
-
-#[tokio::test]
-async fn programs_get_json() {
-    let server = stepping().start().await.unwrap();
-    let work = Work::of(&lines(&["a"]));
-    let said = run_file(&server, KEY, &work, &["--json"]).await;
-    assert_eq!((said.code, said.stderr.as_str()), (0, ""));
-    let events: Vec<serde_json::Value> =
-        said.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(events[0]["event"], "checked");
-    let last = events.last().unwrap();
-    assert_eq!((&last["event"], &last["succeeded"]), (&"summary".into(), &1.into()));
-}
-
 #[tokio::test]
 async fn each_ending_has_its_code() {
     let server = stepping().start().await.unwrap();

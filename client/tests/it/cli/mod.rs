@@ -1,10 +1,14 @@
 //! The command, as a process.
 
 mod check;
+mod display;
 mod endings;
 mod help;
+#[cfg(unix)]
+mod interrupts;
 mod make;
 mod outputs;
+mod service;
 
 use std::ffi::OsStr;
 use std::process::{Command, Stdio};
