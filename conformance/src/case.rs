@@ -59,7 +59,7 @@ pub struct Evidence {
 }
 
 /// How a fact is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// By the official document, a guide, the reference or an official SDK.
@@ -132,7 +132,7 @@ macro_rules! run {
 pub(crate) use run;
 
 impl Case {
-    /// The first part of the id, by which cases are grouped in reports.
+    /// The first part of the id, by which cases are grouped.
     pub fn subject(&self) -> &'static str {
         self.id.split('/').next().unwrap_or(self.id)
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::case::{Case, Level};
+use crate::case::Case;
 use crate::exchange::Exchange;
 use crate::expect::Mismatch;
 
@@ -58,13 +58,6 @@ impl Verdict {
         Self::NotExercised,
         Self::Error,
     ];
-}
-
-impl Found {
-    /// Whether it fails a run that holds servers to requirements of this level. A MAY never does.
-    pub fn counts(&self, level: Level) -> bool {
-        self.case.level <= level && self.case.level != Level::May
-    }
 }
 
 impl fmt::Display for Verdict {

@@ -19,7 +19,7 @@ fn main() {
                 if found.verdict == Verdict::Passed {
                     Ok(())
                 } else {
-                    Err(Failed::from(report::found_as_text(&found)))
+                    Err(Failed::from(report::judged_as_text(&found.into())))
                 }
             })
         })

@@ -164,7 +164,7 @@ fn tell(args: &RunArgs, report: &Report) -> Result<(), Failure> {
         }
     }
     if args.report.iter().all(|asked| asked.file.is_some()) {
-        complain(report::text(report).lines().last().unwrap_or_default());
+        complain(&report::summary(report));
     }
     Ok(())
 }

@@ -3,54 +3,52 @@
 use std::fmt::Write as _;
 
 use crate::case::Case;
-use crate::report::{Conclusion, Report};
-use crate::verdict::{Found, Verdict};
+use crate::report::{Judged, Report, Source};
+use crate::verdict::Verdict;
 
 /// A line for each case, then each that did not pass at length, then the numbers.
 pub fn text(report: &Report) -> String {
     let mut text = format!("{}\n", report.target);
-    if !report.base_url.is_empty() && report.base_url != report.target {
-        let _ = writeln!(text, "{}", report.base_url);
+    if let Some(base_url) = report.base_url.as_ref().filter(|url| **url != report.target) {
+        let _ = writeln!(text, "{base_url}");
     }
-    let mut subject = "";
-    for found in &report.found {
-        if subject != found.case.subject() {
-            subject = found.case.subject();
-            let _ = writeln!(text, "\n{subject}");
+    let mut group = "";
+    for case in &report.cases {
+        if group != case.group() {
+            group = case.group();
+            let _ = writeln!(text, "\n{group}");
         }
-        let _ = writeln!(text, "  {} {:6} {}", mark(found.verdict), found.case.level, found.case.id);
+        let _ = writeln!(text, "  {} {:6} {}", mark(case.verdict), case.level, case.id);
     }
-    let told: Vec<_> = report.found.iter().filter(|found| found.verdict != Verdict::Passed).collect();
-    for found in &told {
-        let _ = write!(text, "\n{}", self::found(found));
+    for case in report.not_passed() {
+        let _ = write!(text, "\n{}", judged(case));
     }
-    let left: Vec<_> = report.found.iter().flat_map(|found| &found.left_behind).collect();
+    let left: Vec<_> = report.cases.iter().flat_map(|case| &case.left_behind).map(String::as_str).collect();
     if !left.is_empty() {
-        let ids: Vec<_> = left.into_iter().map(String::as_str).collect();
-        let _ = writeln!(text, "\nleft behind, since they could not be cleaned up: {}", ids.join(", "));
+        let _ = writeln!(text, "\nleft behind, since they could not be cleaned up: {}", left.join(", "));
+    }
+    if !report.summary.is_empty() {
+        let _ = writeln!(text, "\n{}", report.summary.join("\n"));
     }
     let _ = writeln!(text, "\n{}", summary(report));
     text
 }
 
-/// The numbers, and how the run ends.
-fn summary(report: &Report) -> String {
-    let counts: Vec<_> = Verdict::ALL
+/// The numbers, and how the run ends, in one line.
+pub fn summary(report: &Report) -> String {
+    let counts: Vec<_> = report
+        .counts()
         .into_iter()
-        .filter(|verdict| report.count(*verdict) > 0)
-        .map(|verdict| format!("{} {verdict}", report.count(verdict)))
+        .filter(|(_, count)| *count > 0)
+        .map(|(verdict, count)| format!("{count} {verdict}"))
         .collect();
-    let conclusion = match report.conclusion() {
-        Conclusion::Passed => "passed",
-        Conclusion::Failed => "failed",
-        Conclusion::Incomplete => "incomplete",
-        Conclusion::Error => "the suite is at fault",
-    };
+    let of = if report.is_whole() { String::new() } else { format!(" of {}", report.cases_in_suite) };
     format!(
-        "{} cases: {}. Held to {}: {conclusion}.",
-        report.found.len(),
+        "{}{of} cases: {}. Held to {}: {}.",
+        report.cases.len(),
         if counts.is_empty() { "none".to_owned() } else { counts.join(", ") },
-        report.level
+        report.level,
+        report.conclusion()
     )
 }
 
@@ -67,27 +65,23 @@ fn mark(verdict: Verdict) -> &'static str {
 }
 
 /// What was found, with what a reader needs to judge it.
-pub fn found(found: &Found) -> String {
-    let case = found.case;
-    let mut text = format!("{} {} ({})\n", case.id, found.verdict, case.level);
+pub fn judged(case: &Judged) -> String {
+    let mut text = format!("{} {} ({})\n", case.id, case.verdict, case.level);
     let _ = writeln!(text, "    requirement: {}", case.requirement);
-    for evidence in case.evidence {
-        let _ = writeln!(text, "    source:      {} {}: {}", evidence.fact, evidence.kind, evidence.source());
+    for Source { fact, kind, source } in &case.evidence {
+        let fact = fact.as_ref().map(|fact| format!("{fact} ")).unwrap_or_default();
+        let _ = writeln!(text, "    source:      {fact}{kind}: {source}");
     }
-    match &found.mismatch {
-        None => {
-            let _ = writeln!(text, "    reason:      {}", found.reason);
+    if let Some(mismatch) = &case.mismatch {
+        let _ = writeln!(text, "    looked at:   {}", mismatch.what);
+        for (at, expected) in mismatch.expected.iter().enumerate() {
+            let _ = writeln!(text, "    {:13}{expected}", if at == 0 { "expected:" } else { "or:" });
         }
-        Some(mismatch) => {
-            let _ = writeln!(text, "    looked at:   {}", mismatch.what);
-            for (at, expected) in mismatch.expected.iter().enumerate() {
-                let _ = writeln!(text, "    {:13}{expected}", if at == 0 { "expected:" } else { "or:" });
-            }
-            let _ = writeln!(text, "    actual:      {}", mismatch.actual);
-            if found.verdict != Verdict::Failed {
-                let _ = writeln!(text, "    reason:      {}", found.reason);
-            }
-        }
+        let _ = writeln!(text, "    actual:      {}", mismatch.actual);
+    }
+    // The reason of a plain failure says the same once more.
+    if case.mismatch.is_none() || case.verdict != Verdict::Failed {
+        let _ = writeln!(text, "    reason:      {}", case.reason);
     }
     text
 }
