@@ -21,6 +21,8 @@ pub enum Stop {
     Failed(Mismatch),
     /// What was to be judged was never reached: a step before it was refused, or took too long.
     NotReached(String),
+    /// The server says that it does not offer what the case is about.
+    NotOffered(String),
     /// The suite is at fault, or what it was told.
     Broken(String),
 }
@@ -74,7 +76,7 @@ impl Stop {
     pub(crate) fn on_the_way(self) -> Self {
         match self {
             Self::Failed(mismatch) => Self::NotReached(mismatch.to_string()),
-            other @ (Self::NotReached(_) | Self::Broken(_)) => other,
+            other @ (Self::NotReached(_) | Self::NotOffered(_) | Self::Broken(_)) => other,
         }
     }
 }
@@ -158,14 +160,24 @@ impl Answer {
         self.json()
     }
 
-    /// A refusal with this status, in the envelope of errors. Gives what stands under `error`.
+    /// A refusal with this status. Gives what stands under `error`, or else the whole.
+    ///
+    /// In which form it is told is another question: [`in_envelope`](Self::in_envelope).
     pub(crate) fn refusal(&self, status: u16) -> Outcome<Body> {
-        self.refusal_of(&[status])
+        self.has_status(status)?;
+        Ok(self.error())
     }
 
-    /// A refusal with one of these statuses.
-    pub(crate) fn refusal_of(&self, statuses: &[u16]) -> Outcome<Body> {
-        self.has_status_of(statuses)?;
+    /// What stands under `error`, or the whole body if there is no such thing.
+    pub(crate) fn error(&self) -> Body {
+        let text = || Value::String(String::from_utf8_lossy(&self.body).into_owned());
+        let value: Value = serde_json::from_slice(&self.body).unwrap_or_else(|_| text());
+        let value = value.get("error").cloned().unwrap_or(value);
+        Body { value, place: self.place.clone() }
+    }
+
+    /// An error is told in the envelope of errors. Gives what stands under `error`.
+    pub(crate) fn in_envelope(&self) -> Outcome<Body> {
         let body = self.json()?;
         body.text("/error/message")?;
         body.text("/error/type")?;

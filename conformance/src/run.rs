@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use crate::case::Case;
+use crate::case::{Case, Takes};
 use crate::expect::{Outcome, Stop};
 use crate::session::Session;
 use crate::target::Target;
@@ -82,11 +82,11 @@ pub async fn one(target: &Arc<Target>, case: &'static Case) -> Found {
     found
 }
 
-/// Why a case is not even begun.
+/// Why a case is not even begun. One whose batch only has to end is: with some servers that takes a moment.
 fn too_long(target: &Target, case: &Case) -> Option<String> {
     let Time::Wall { at_most, bring_about, .. } = &target.time else { return None };
-    let can_be_brought_about = bring_about.is_some() && case.takes == crate::case::Takes::Day;
-    (case.takes.at_most() > *at_most && !can_be_brought_about)
+    let can_be_brought_about = bring_about.is_some() && case.takes == Takes::Day;
+    (case.takes > Takes::Minutes && case.takes.at_most() > *at_most && !can_be_brought_about)
         .then(|| format!("it takes {}, and no more than {} s are waited", case.takes, at_most.as_secs()))
 }
 
@@ -99,6 +99,7 @@ fn judge(found: &mut Found, outcome: Outcome) {
             found.mismatch = Some(mismatch);
         }
         Err(Stop::NotReached(why)) => (found.verdict, found.reason) = (Verdict::NotExercised, why),
+        Err(Stop::NotOffered(why)) => (found.verdict, found.reason) = (Verdict::Unsupported, why),
         Err(Stop::Broken(why)) => (found.verdict, found.reason) = (Verdict::Error, why),
     }
 }

@@ -11,7 +11,7 @@ use crate::case::Takes;
 use crate::exchange::{Exchange, Key, REDACTED, Request, shown};
 use crate::expect::{Answer, Body, Mismatch, OnTheWay as _, Outcome, Place, Stop};
 use crate::form::Form;
-use crate::target::{Models, Target, cause_of};
+use crate::target::{Models, Target, why_none_came};
 use crate::time::{self, Deadline, Time};
 
 /// The states that a batch does not leave.
@@ -116,8 +116,9 @@ impl Session {
         let (status, headers, body) = match answer {
             Ok(answer) => answer,
             Err(error) => {
-                recorded.body = cause_of(&error);
-                return place.mismatch("the answer", &["a whole one".to_owned()], cause_of(&error));
+                recorded.body = why_none_came(&error);
+                let why = recorded.body.clone();
+                return place.mismatch("the answer", &["a whole one".to_owned()], why);
             }
         };
         recorded.status = Some(status.as_u16());
@@ -296,7 +297,9 @@ impl Session {
         match answer {
             Ok((status, _)) if status.is_success() => Ok(()),
             Ok((_, text)) => Err(Stop::NotReached(format!("the control API refused {body}: {text}"))),
-            Err(error) => Err(Stop::NotReached(format!("the control API is gone: {}", cause_of(&error)))),
+            Err(error) => {
+                Err(Stop::NotReached(format!("the control API is gone: {}", why_none_came(&error))))
+            }
         }
     }
 

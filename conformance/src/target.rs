@@ -43,6 +43,8 @@ pub struct Settings {
     pub wait: Duration,
     /// How long between two looks there.
     pub poll_every: Duration,
+    /// The longest that an answer may take.
+    pub request_timeout: Duration,
     /// A program that brings a status of a batch about, where time cannot be moved.
     pub bring_about: Option<String>,
 }
@@ -105,6 +107,7 @@ impl Settings {
             models: Models::default(),
             wait: Duration::from_mins(30),
             poll_every: Duration::from_secs(5),
+            request_timeout: Duration::from_mins(1),
             bring_about: None,
         }
     }
@@ -114,12 +117,22 @@ impl Settings {
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
     /// There is no answer at all.
-    #[error("{url} cannot be reached: {cause}")]
+    #[error("{base_url} cannot be reached: {cause}")]
     Unreachable {
-        /// What was asked.
-        url: String,
+        /// Where it was looked for.
+        base_url: String,
         /// What went wrong.
         cause: String,
+    },
+    /// Something answers, but has nothing of the API.
+    #[error(
+        "there is no Files and Batches API at {base_url}: GET /files and GET /batches are answered with status 404. \
+         Is it the base URL that clients are given{}?",
+        if base_url.ends_with("/v1") { "" } else { ", which mostly ends with /v1" }
+    )]
+    NothingThere {
+        /// Where it was looked for.
+        base_url: String,
     },
     /// No client can be made.
     #[error("no client can be made: {0}")]
@@ -133,9 +146,24 @@ impl Target {
     ///
     /// If it cannot be reached.
     pub async fn probe(settings: Settings) -> Result<Self, TargetError> {
-        let Settings { base_url, name, keys, without, models, wait, poll_every, bring_about } = settings;
+        let Settings {
+            base_url,
+            name,
+            keys,
+            without,
+            models,
+            wait,
+            poll_every,
+            request_timeout,
+            bring_about,
+        } = settings;
         let base_url = base_url.trim_end_matches('/').to_owned();
-        let mut http = reqwest::Client::builder().redirect(redirect::Policy::none());
+        // Each request has a connection of its own: one that the server has just given up as idle would make a request
+        // fail for which nobody is to blame.
+        let mut http = reqwest::Client::builder()
+            .redirect(redirect::Policy::none())
+            .pool_max_idle_per_host(0)
+            .timeout(request_timeout);
         if !base_url.starts_with("https:") {
             // Reading the system's certificates takes longer than most cases do.
             http = http.tls_certs_only([]);
@@ -148,7 +176,7 @@ impl Target {
         if let Keys::Given { other: None, .. } = keys {
             absent.entry(Capability::TwoKeys).or_insert_with(|| "no second key was given".to_owned());
         }
-        let control = control_of(&http, &base_url).await;
+        let control = control_of(&http, &base_url).await?;
         let mut target = Self {
             name: name.unwrap_or_else(|| base_url.clone()),
             base_url,
@@ -163,6 +191,7 @@ impl Target {
             target.time = Time::Control(control);
         }
         target.find_uploads().await?;
+        target.find_key_check().await?;
         Ok(target)
     }
 
@@ -200,21 +229,54 @@ impl Target {
 
     /// Uploads are there if something is said about a broken one.
     async fn find_uploads(&mut self) -> Result<(), TargetError> {
-        let url = format!("{}/uploads", self.base_url);
-        let mut request = self.http.post(&url).header("content-type", "application/json").body("{}");
-        if let Some(key) = self.key("probe", Key::Own) {
-            request = request.header(AUTHORIZATION, format!("Bearer {key}"));
-        }
-        let answer = request
-            .send()
-            .await
-            .map_err(|error| TargetError::Unreachable { url, cause: cause_of(&error) })?;
-        if matches!(answer.status().as_u16(), 404 | 405 | 501) {
-            let why = format!("POST /uploads is answered with status {}", answer.status().as_u16());
+        let request = self.http.post(format!("{}/uploads", self.base_url));
+        let request = request.header("content-type", "application/json").body("{}");
+        let status = self.status_of(request, Key::Own).await?;
+        if matches!(status, 404 | 405 | 501) {
+            let why = format!("POST /uploads is answered with status {status}");
             self.absent.entry(Capability::Uploads).or_insert(why);
         }
         Ok(())
     }
+
+    /// Keys are not checked if one that nobody was given is as good as that of the suite. That is a fault if somebody
+    /// was given a key, and no fault of a server that knows no keys.
+    async fn find_key_check(&mut self) -> Result<(), TargetError> {
+        let mut statuses = Vec::new();
+        for (path, key) in [("/files", Key::Own), ("/batches", Key::Own), ("/batches", Key::Wrong)] {
+            let request = self.http.get(format!("{}{path}", self.base_url));
+            statuses.push(self.status_of(request, key).await?);
+        }
+        if statuses[..2] == [404, 404] {
+            return Err(TargetError::NothingThere { base_url: self.base_url.clone() });
+        }
+        if statuses[1..] == [200, 200] && matches!(self.keys, Keys::Each(_)) {
+            let why = "no key was given to the suite, and the server takes any";
+            self.absent.entry(Capability::KeyCheck).or_insert_with(|| why.to_owned());
+        }
+        Ok(())
+    }
+
+    /// With which status a request is answered.
+    async fn status_of(&self, mut request: reqwest::RequestBuilder, key: Key) -> Result<u16, TargetError> {
+        if let Some(key) = self.key("probe", key) {
+            request = request.header(AUTHORIZATION, format!("Bearer {key}"));
+        }
+        let answer = request.send().await.map_err(|error| unreachable(&self.base_url, &error))?;
+        Ok(answer.status().as_u16())
+    }
+}
+
+fn unreachable(base_url: &str, error: &reqwest::Error) -> TargetError {
+    TargetError::Unreachable { base_url: base_url.to_owned(), cause: why_none_came(error) }
+}
+
+/// Why no answer came.
+pub(crate) fn why_none_came(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "it took longer than --request-timeout allows".to_owned();
+    }
+    cause_of(error)
 }
 
 /// The key of an account of a case.
@@ -232,11 +294,14 @@ pub(crate) fn cause_of(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// The root of the control API, if the server has one.
-async fn control_of(http: &reqwest::Client, base_url: &str) -> Option<String> {
-    let control = format!("{}/_mock/v1", base_url.strip_suffix("/v1")?);
-    let answer = http.get(format!("{control}/health")).send().await.ok()?;
+async fn control_of(http: &reqwest::Client, base_url: &str) -> Result<Option<String>, TargetError> {
+    let Some(root) = base_url.strip_suffix("/v1") else { return Ok(None) };
+    let control = format!("{root}/_mock/v1");
+    let gone = |error: reqwest::Error| unreachable(base_url, &error);
+    let answer = http.get(format!("{control}/health")).send().await.map_err(gone)?;
     let is_well = answer.status().is_success();
-    let health: Value = serde_json::from_slice(&answer.bytes().await.ok()?).ok()?;
+    let bytes = answer.bytes().await.map_err(gone)?;
+    let health: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     // A server that answers everything in the same way has no control API.
-    (is_well && health["status"] == json!("ok") && health["version"].is_string()).then_some(control)
+    Ok((is_well && health["status"] == json!("ok") && health["version"].is_string()).then_some(control))
 }

@@ -87,6 +87,9 @@ pub(super) struct RunArgs {
     /// How long between two looks where time cannot be moved
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = humantime::parse_duration)]
     pub(super) poll_every: Duration,
+    /// The longest that one answer may take
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = humantime::parse_duration)]
+    pub(super) request_timeout: Duration,
     /// A program that brings a status of a batch about where time cannot be moved; it is called with both
     #[arg(long, value_name = "PROGRAM")]
     pub(super) bring_about: Option<String>,

@@ -91,6 +91,7 @@ async fn elsewhere(args: &RunArgs, base_url: &str) -> Result<Arc<Target>, Failur
         },
         wait: args.wait,
         poll_every: args.poll_every,
+        request_timeout: args.request_timeout,
         bring_about: args.bring_about.clone(),
         ..Settings::new(base_url, keys)
     };

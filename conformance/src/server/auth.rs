@@ -68,24 +68,32 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
+/// What is answered to who has a key: a file, and batches.
+async fn guarded(session: &mut Session) -> Outcome<[String; 2]> {
+    let file = session.input(&lines::chats(session, 1)).await?;
+    Ok([format!("/files/{file}"), "/batches?limit=1".to_owned()])
+}
+
 async fn bearer_key(session: &mut Session) -> Outcome {
-    for path in ["/files?limit=1", "/batches?limit=1"] {
-        session.get(path).await?.success()?.equals("/object", "list")?;
+    for (path, object) in guarded(session).await?.into_iter().zip(["file", "list"]) {
+        session.get(path).await?.success()?.equals("/object", object)?;
     }
     Ok(())
 }
 
 async fn no_key(session: &mut Session) -> Outcome {
-    for path in ["/files?limit=1", "/batches?limit=1"] {
-        session.get(path).await?.success().on_the_way()?;
-        session.send(Request::get(path).key(Key::None)).await?.refusal(401)?;
+    for path in guarded(session).await? {
+        session.get(path.clone()).await?.success().on_the_way()?;
+        let answer = session.send(Request::get(path).key(Key::None)).await?;
+        answer.refusal(401)?;
+        answer.in_envelope()?;
     }
     Ok(())
 }
 
 async fn wrong_key(session: &mut Session) -> Outcome {
-    for path in ["/files?limit=1", "/batches?limit=1"] {
-        session.get(path).await?.success().on_the_way()?;
+    for path in guarded(session).await? {
+        session.get(path.clone()).await?.success().on_the_way()?;
         let refusal = session.send(Request::get(path).key(Key::Wrong)).await?.refusal(401)?;
         refusal.equals("/code", "invalid_api_key")?;
     }
@@ -93,8 +101,9 @@ async fn wrong_key(session: &mut Session) -> Outcome {
 }
 
 async fn wrong_key_masked(session: &mut Session) -> Outcome {
-    session.get("/files?limit=1").await?.success().on_the_way()?;
-    let answer = session.send(Request::get("/files?limit=1").key(Key::Wrong)).await?;
+    let [path, _] = guarded(session).await?;
+    session.get(path.clone()).await?.success().on_the_way()?;
+    let answer = session.send(Request::get(path).key(Key::Wrong)).await?;
     let message = answer.refusal(401)?.text("/message")?;
     answer.place.check(
         !message.contains("nobody-was-given"),
@@ -108,7 +117,7 @@ async fn files_of_others(session: &mut Session) -> Outcome {
     let id = session.input(&lines::chats(session, 1)).await?;
     let path = format!("/files/{id}");
     session.get(path.clone()).await?.success().on_the_way()?;
-    session.send(Request::get("/files?limit=1").key(Key::Other)).await?.success().on_the_way()?;
+    session.send(Request::get("/batches?limit=1").key(Key::Other)).await?.success().on_the_way()?;
     session.send(Request::get(path.clone()).key(Key::Other)).await?.refusal(404)?;
     session.send(Request::get(format!("{path}/content")).key(Key::Other)).await?.refusal(404)?;
     Ok(())

@@ -258,7 +258,7 @@ async fn unknown_parameter(session: &mut Session) -> Outcome {
 async fn comes_to_nothing(session: &mut Session, input: &str) -> Outcome {
     let answer = session.create(input, lines::CHAT).await?;
     if answer.status != 200 {
-        return answer.refusal_of(&[200, 400]).map(drop);
+        return answer.has_status_of(&[200, 400]);
     }
     let id = answer.success()?.text("/id")?;
     session.until(&id, &FINAL).await?.equals("/status", "failed")

@@ -1,5 +1,6 @@
 //! `DELETE /files/{id}`.
 
+use super::paging::{holds, walk};
 use super::{REQUESTS, RUNS, lines};
 use crate::case::{Case, Level, observed, run};
 use crate::expect::{OnTheWay as _, Outcome};
@@ -17,9 +18,17 @@ pub(super) const CASES: &[Case] = &[
     Case {
         id: "files/delete/gone",
         title: "a deleted file is gone",
-        requirement: "A file that was deleted is a 404 to retrieve, to download, and to delete again; no list has it.",
+        requirement: "A file that was deleted is a 404 to retrieve, to download, and to delete again.",
         evidence: &[observed("F-125"), observed("F-124")],
         run: run!(gone),
+        ..REQUESTS
+    },
+    Case {
+        id: "files/delete/not-listed",
+        title: "no list has a deleted file",
+        requirement: "A file that was deleted is in no list, and others stay there.",
+        evidence: &[observed("F-125"), observed("F-124")],
+        run: run!(not_listed),
         ..REQUESTS
     },
     Case {
@@ -48,17 +57,24 @@ async fn answer(session: &mut Session) -> Outcome {
 }
 
 async fn gone(session: &mut Session) -> Outcome {
-    let (stays, id) = (file(session).await?, file(session).await?);
+    let id = file(session).await?;
     let path = format!("/files/{id}");
     session.get(format!("{path}/content")).await?.has_status(200).on_the_way()?;
     session.delete(path.clone()).await?.success().on_the_way()?;
     session.get(path.clone()).await?.refusal(404)?;
     session.get(format!("{path}/content")).await?.refusal(404)?;
-    session.delete(path).await?.refusal(404)?;
+    session.delete(path).await?.refusal(404).map(drop)
+}
+
+async fn not_listed(session: &mut Session) -> Outcome {
+    let (stays, id) = (file(session).await?, file(session).await?);
+    let both = [stays.clone(), id.clone()];
+    let files = walk(session, "/files", "&purpose=batch", 100, &both).await.on_the_way()?;
+    holds(&files, &both, &[id.clone(), stays.clone()]).on_the_way()?;
+    session.delete(format!("/files/{id}")).await?.success().on_the_way()?;
     session.get(format!("/files/{stays}")).await?.success()?;
-    let files =
-        super::paging::walk(session, "/files", "&purpose=batch", 100, std::slice::from_ref(&stays)).await?;
-    super::paging::holds(&files, &[stays.clone(), id], &[stays])
+    let files = walk(session, "/files", "&purpose=batch", 100, std::slice::from_ref(&stays)).await?;
+    holds(&files, &both, &[stays])
 }
 
 async fn input_of_new_batch(session: &mut Session) -> Outcome {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{RUNS, lines};
 use crate::case::{Capability, Case, Level, documented, observed, run};
-use crate::expect::{Body, Outcome, Stop};
+use crate::expect::{Answer, Body, Outcome, Stop};
 use crate::session::Session;
 
 pub(super) const CASES: &[Case] = &[
@@ -94,11 +94,22 @@ pub(super) const CASES: &[Case] = &[
 /// The smallest picture: one transparent dot.
 const PICTURE: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
 
+/// Whether a refusal is about the endpoint of a batch: it names the parameter, or the endpoint itself.
+fn says_it_has_no(endpoint: &str, answer: &Answer) -> bool {
+    let error = answer.error();
+    let message = error.get("/message").as_str().unwrap_or_default();
+    answer.status == 400 && (error.get("/param") == "endpoint" || message.contains(endpoint))
+}
+
 /// Runs one line for an endpoint. Gives its line of results, which must be a success.
 async fn answered(session: &mut Session, endpoint: &str, body: &Value) -> Outcome<Body> {
     let lines = [lines::line("request-1", endpoint, body)];
     let input = session.input(&lines).await?;
-    let created = session.create(&input, endpoint).await?.success()?;
+    let created = session.create(&input, endpoint).await?;
+    if endpoint != lines::CHAT && says_it_has_no(endpoint, &created) {
+        return Err(Stop::NotOffered(format!("POST /batches refuses {endpoint}: {}", created.error().value)));
+    }
+    let created = created.success()?;
     created.equals("/endpoint", endpoint)?;
     let batch = session.until(&created.text("/id")?, &["completed"]).await?;
     let ended = session.ended(batch).await?;

@@ -6,6 +6,20 @@ use crate::session::Session;
 
 pub(super) const CHAT: &str = "/v1/chat/completions";
 
+/// A line of which nothing can be said, for files that no batch is made of. Some servers look at more than the first
+/// characters of a file for a batch.
+pub(super) const LINE: &str = concat!(
+    r#"{"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "#,
+    r#""body": {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Say hello."}]}}"#,
+    "\n"
+);
+
+/// A line with which a batch of chats fails in validation, so that nothing runs and costs: it is for another endpoint.
+pub(super) fn failing(session: &Session) -> String {
+    let body = json!({"model": session.models().embeddings, "input": "hello"});
+    format!("{}\n", line("a", "/v1/embeddings", &body))
+}
+
 /// A line for an endpoint.
 pub(super) fn line(custom_id: &str, url: &str, body: &Value) -> Value {
     json!({"custom_id": custom_id, "method": "POST", "url": url, "body": body})

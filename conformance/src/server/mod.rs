@@ -20,6 +20,7 @@ mod metadata;
 mod paging;
 mod results;
 mod retrieving;
+mod unknown;
 mod uploading;
 mod uploads;
 mod validation;

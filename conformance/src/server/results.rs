@@ -247,7 +247,7 @@ async fn all_fail(session: &mut Session) -> Outcome {
 async fn files(session: &mut Session) -> Outcome {
     let ended = mixed(session).await?;
     for id in ["/output_file_id", "/error_file_id"] {
-        let id = ended.batch.text(id)?;
+        let id = ended.batch.text(id).on_the_way()?;
         let file = session.get(format!("/files/{id}")).await?.success()?;
         file.has_schema_of("retrieveFile")?;
         file.equals("/purpose", "batch_output")?;

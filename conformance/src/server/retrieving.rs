@@ -1,8 +1,8 @@
 //! `GET /batches/{id}`.
 
-use super::{REQUESTS, RUNS, lines};
+use super::{REQUESTS, RUNS, lines, unknown};
 use crate::case::{Case, Level, documented, observed, run};
-use crate::expect::{Answer, OnTheWay as _, Outcome};
+use crate::expect::{OnTheWay as _, Outcome};
 use crate::session::Session;
 
 pub(super) const CASES: &[Case] = &[
@@ -19,7 +19,7 @@ pub(super) const CASES: &[Case] = &[
         title: "an unknown batch is not found",
         requirement: "Retrieving a batch that there is not is refused with status 404.",
         evidence: &[observed("F-241")],
-        run: run!(unknown),
+        run: run!(unknown_retrieved),
         ..REQUESTS
     },
     Case {
@@ -65,17 +65,14 @@ async fn object(session: &mut Session) -> Outcome {
 
 const UNKNOWN: &str = "batch_0123456789abcdef0123456789abcdef";
 
-async fn unknown_batch(session: &mut Session) -> Outcome<Answer> {
-    session.get("/batches?limit=1").await?.success().on_the_way()?;
-    session.get(format!("/batches/{UNKNOWN}")).await
-}
-
-async fn unknown(session: &mut Session) -> Outcome {
-    unknown_batch(session).await?.refusal(404).map(drop)
+async fn unknown_retrieved(session: &mut Session) -> Outcome {
+    let id = unknown::batch(session).await?;
+    session.get(format!("/batches/{id}")).await?.refusal(404).map(drop)
 }
 
 async fn unknown_message(session: &mut Session) -> Outcome {
-    let error = unknown_batch(session).await?.refusal(404)?;
+    unknown::batch(session).await?;
+    let error = session.get(format!("/batches/{UNKNOWN}")).await?.refusal(404)?;
     error.equals("/message", format!("No batch found with id '{UNKNOWN}'."))
 }
 

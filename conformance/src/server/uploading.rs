@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::lines::LINE;
 use super::{REQUESTS, lines};
 use crate::case::{Case, Level, Takes, assumed, documented, observed, run};
 use crate::expect::{OnTheWay as _, Outcome};
@@ -191,8 +192,6 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-const LINE: &str = "{\"custom_id\": \"a\"}\n";
-
 /// A file for a batch can be uploaded at all, so that a refusal says something.
 async fn something_works(session: &mut Session) -> Outcome {
     session.file("batch", &session.file_name("jsonl"), LINE).await.map(drop)
@@ -358,7 +357,7 @@ async fn only_first_line_checked(session: &mut Session) -> Outcome {
 
 async fn not_utf_8(session: &mut Session) -> Outcome {
     something_works(session).await?;
-    let bytes = b"{\"custom_id\": \"a\"}\n{\"custom_id\": \"\xff\xfe\"}\n";
+    let bytes = [LINE.as_bytes(), b"{\"custom_id\": \"\xff\xfe\"}\n"].concat();
     session.upload("batch", &session.file_name("jsonl"), bytes).await?.refusal(400)?;
     Ok(())
 }

@@ -66,7 +66,7 @@ fn a_server_that_is_not_there_leaves_the_run_incomplete() {
     drop(listener);
     let run = conformance(&["run", "--base-url", &base_url]);
     assert_eq!(run.status.code(), Some(3), "{}", stderr(&run));
-    assert!(stderr(&run).contains("/uploads cannot be reached: "), "{}", stderr(&run));
+    assert!(stderr(&run).contains(&format!("{base_url} cannot be reached: ")), "{}", stderr(&run));
 }
 
 #[test]

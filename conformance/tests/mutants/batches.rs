@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::Mutant;
 use crate::proxy::Lie::{Asked, Told as Tells};
-use crate::proxy::Told;
+use crate::proxy::{Lie, Told};
 
 /// Tells a success where there was a refusal.
 fn accept(told: &mut Told) {
@@ -35,6 +35,13 @@ macro_rules! says {
         })
     };
 }
+
+/// No batch for moderations is taken, which is said.
+pub(crate) const REFUSES_MODERATIONS: Lie = Lie::Instead(|asked| {
+    let is_refused = asked.is("POST", "/batches") && asked.holds("/v1/moderations");
+    is_refused
+        .then(|| Told::new(400, r#"{"error": {"message": "No.", "type": "invalid", "param": "endpoint"}}"#))
+});
 
 pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {

@@ -22,8 +22,6 @@ fn restate(told: &mut Told, status: u16, other: u16) {
     }
 }
 
-const UNKNOWN: &str = "/files/file-AbCdEfGhJkLmNpQrStUvWx";
-
 pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "lists are called pages",
@@ -226,7 +224,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         name: "an unknown file is a 400",
         caught_by: &["files/retrieve/unknown", "files/retrieve/unknown-message"],
         lie: Tells(|asked, told| {
-            if asked.path == UNKNOWN {
+            if asked.retrieves_file() {
                 restate(told, 404, 400);
             }
         }),
@@ -244,7 +242,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         name: "unknown files are empty",
         caught_by: &["files/content/unknown"],
         lie: Tells(|asked, told| {
-            if asked.path.starts_with(UNKNOWN) {
+            if asked.downloads() && told.status == 404 {
                 *told = Told::new(200, "");
             }
         }),
@@ -299,7 +297,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "nothing is deleted",
-        caught_by: &["files/delete/gone", "files/delete/input-of-new-batch", "results/deletable"],
+        caught_by: &[
+            "files/delete/gone",
+            "files/delete/not-listed",
+            "files/delete/input-of-new-batch",
+            "results/deletable",
+        ],
         lie: Instead(|asked| {
             let id = asked.path.strip_prefix("/files/").filter(|_| asked.method == "DELETE")?;
             let body = json!({"id": id, "object": "file", "deleted": true});

@@ -52,6 +52,20 @@ async fn is_caught(mutant: &'static Mutant) -> Result<(), Failed> {
     if caught == named { Ok(()) } else { Err(format!("named: {named:#?}\ncaught by: {caught:#?}").into()) }
 }
 
+/// A server that says that it does not take an endpoint is not at fault: that is not offered.
+async fn what_is_refused_is_not_offered() -> Result<(), Failed> {
+    let judge = async {
+        let mock = OwnMock::start(1).await?;
+        let base_url = proxy::start(mock.base_url(), batches::REFUSES_MODERATIONS).await?;
+        let target = mock.target_at(base_url).await?;
+        let case = server::find("endpoints/moderations").ok_or("there is no such case")?;
+        Ok::<_, Box<dyn std::error::Error>>(run::one(&target, case).await)
+    };
+    let found = judge.await.map_err(|error| Failed::from(error.to_string()))?;
+    let is_told = found.reason.starts_with("POST /batches refuses /v1/moderations: ");
+    if found.verdict == Verdict::Unsupported && is_told { Ok(()) } else { Err(format!("{found:#?}").into()) }
+}
+
 fn every_must_has_a_mutant() -> Result<(), Failed> {
     let named: BTreeSet<_> = mutants().flat_map(|mutant| mutant.caught_by).copied().collect();
     let musts = server::all().filter(|case| case.level == Level::Must);
@@ -66,7 +80,13 @@ fn every_must_has_a_mutant() -> Result<(), Failed> {
 fn main() {
     let arguments = Arguments::from_args();
     let runtime = Arc::new(tokio::runtime::Runtime::new().expect("threads can be had"));
-    let mut trials = vec![Trial::test("every MUST has a mutant", every_must_has_a_mutant)];
+    let not_offered = Arc::clone(&runtime);
+    let mut trials = vec![
+        Trial::test("every MUST has a mutant", every_must_has_a_mutant),
+        Trial::test("what is refused is not offered", move || {
+            not_offered.block_on(what_is_refused_is_not_offered())
+        }),
+    ];
     for mutant in mutants() {
         let runtime = Arc::clone(&runtime);
         trials.push(Trial::test(mutant.name, move || runtime.block_on(is_caught(mutant))));
