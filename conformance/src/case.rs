@@ -80,6 +80,8 @@ pub enum Capability {
     KeyCheck,
     /// There are two accounts, and a key of each.
     TwoKeys,
+    /// Webhooks that reach the suite.
+    Webhooks,
     /// Lines for `/v1/responses`.
     Responses,
     /// Lines for `/v1/embeddings`.
@@ -147,10 +149,11 @@ impl Evidence {
 
 impl Capability {
     /// All there are.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Uploads,
         Self::KeyCheck,
         Self::TwoKeys,
+        Self::Webhooks,
         Self::Responses,
         Self::Embeddings,
         Self::Completions,
@@ -165,6 +168,7 @@ impl Capability {
             Self::Uploads => "uploads",
             Self::KeyCheck => "key-check",
             Self::TwoKeys => "two-keys",
+            Self::Webhooks => "webhooks",
             Self::Responses => "responses",
             Self::Embeddings => "embeddings",
             Self::Completions => "completions",

@@ -44,7 +44,9 @@ mod target;
 mod time;
 pub mod traceability;
 mod verdict;
+mod webhook;
 
 pub use own_mock::{OwnMock, OwnMockError};
-pub use target::{Keys, Models, Settings, Target, TargetError};
+pub use target::{Keys, Models, Settings, Target, TargetError, is_on_loopback};
 pub use verdict::{Found, Verdict};
+pub use webhook::{Secret, SecretError, WebhookSettings};

@@ -68,8 +68,23 @@ impl OwnMock {
     ///
     /// If it cannot be reached.
     pub async fn target_at(&self, base_url: String) -> Result<Arc<Target>, OwnMockError> {
-        let mut settings = Settings::new(base_url, Keys::Each(PREFIX.to_owned()));
-        settings.name = Some(format!("batchmock {}", env!("CARGO_PKG_VERSION")));
+        self.target_with(Self::settings(base_url)).await
+    }
+
+    /// What is known of it beforehand.
+    pub fn settings(base_url: String) -> Settings {
+        Settings {
+            name: Some(format!("batchmock {}", env!("CARGO_PKG_VERSION"))),
+            ..Settings::new(base_url, Keys::Each(PREFIX.to_owned()))
+        }
+    }
+
+    /// It, as a server of which this is known.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be reached.
+    pub async fn target_with(&self, settings: Settings) -> Result<Arc<Target>, OwnMockError> {
         let mut target = Target::probe(settings).await?;
         target.forgets = true;
         Ok(Arc::new(target))

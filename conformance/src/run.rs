@@ -13,13 +13,15 @@ use crate::time::{Stopwatch, Time};
 use crate::verdict::{Found, Verdict};
 
 /// Runs cases, so many at a time, and tells of each when it has ended. They are given in the order in which they came.
+/// Where all share an account whose clock they move, there is one at a time.
 pub async fn all(
     target: &Arc<Target>,
     cases: &[&'static Case],
     jobs: usize,
     tell: impl Fn(&Found),
 ) -> Vec<Found> {
-    let permits = Arc::new(Semaphore::new(jobs.max(1)));
+    let jobs = if target.shares_a_clock() { 1 } else { jobs.max(1) };
+    let permits = Arc::new(Semaphore::new(jobs));
     let running: Vec<(&'static Case, JoinHandle<Found>)> = cases
         .iter()
         .map(|&case| {

@@ -1,5 +1,7 @@
 //! What a case has in hand: it sends requests, each of which is recorded, and lets time pass.
 
+mod webhooks;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,8 +29,11 @@ pub struct Session {
     case: &'static str,
     deadline: Deadline,
     pub(crate) exchanges: Vec<Exchange>,
-    files: Vec<String>,
-    batches: Vec<String>,
+    /// The key of the account that the case acts for.
+    acting: Key,
+    /// What was made, and with which key.
+    files: Vec<(Key, String)>,
+    batches: Vec<(Key, String)>,
 }
 
 /// A batch that has ended, with its results.
@@ -53,6 +58,7 @@ impl Session {
             case,
             deadline: Deadline::after(at_most),
             exchanges: Vec::new(),
+            acting: Key::Own,
             files: Vec::new(),
             batches: Vec::new(),
         }
@@ -60,6 +66,11 @@ impl Session {
 
     pub(crate) fn models(&self) -> &Models {
         &self.target.models
+    }
+
+    /// From here on, what is sent with the key of the case is sent with this one, and its time is moved.
+    pub(crate) fn act_as(&mut self, key: Key) {
+        self.acting = key;
     }
 
     // Requests
@@ -84,6 +95,7 @@ impl Session {
     /// Sends a request, and records it with its answer. That none comes is the server's fault.
     pub(crate) async fn send(&mut self, request: Request) -> Outcome<Answer> {
         let Request { method, path, key, headers, body } = request;
+        let key = if key == Key::Own { self.acting } else { key };
         let mut sent = self.target.http.request(method.clone(), format!("{}{path}", self.target.base_url));
         let mut request_headers = Vec::new();
         if let Some(key) = self.target.key(self.case, key) {
@@ -128,7 +140,7 @@ impl Session {
             .collect();
         recorded.body = shown(&body);
         let answer = Answer { status, headers, body: body.into(), place };
-        self.note_what_was_made(&method, &answer);
+        self.note_what_was_made(key, &method, &answer);
         Ok(answer)
     }
 
@@ -284,9 +296,13 @@ impl Session {
 
     /// Asks the control API, which is not judged, so nothing is recorded.
     async fn control(&self, url: &str, body: &Value) -> Outcome {
-        let mut request =
-            self.target.http.post(url).header("content-type", "application/json").body(body.to_string());
-        if let Some(key) = self.target.key(self.case, Key::Own) {
+        self.ask_control(Method::POST, url, body).await
+    }
+
+    async fn ask_control(&self, method: Method, url: &str, body: &Value) -> Outcome {
+        let request = self.target.http.request(method, url).header("content-type", "application/json");
+        let mut request = request.body(body.to_string());
+        if let Some(key) = self.target.key(self.case, self.acting) {
             request = request.header(AUTHORIZATION, format!("Bearer {key}"));
         }
         let answer = async {
@@ -315,17 +331,17 @@ impl Session {
     }
 
     /// Files and batches are remembered, to be cleaned up.
-    fn note_what_was_made(&mut self, method: &Method, answer: &Answer) {
+    fn note_what_was_made(&mut self, key: Key, method: &Method, answer: &Answer) {
         if *method != Method::POST || !answer.status.is_success() {
             return;
         }
         let Ok(body) = answer.json() else { return };
         let Some(id) = body.get("/id").as_str() else { return };
         match answer.place.asked.as_str() {
-            "POST /files" => self.files.push(id.to_owned()),
-            "POST /batches" => self.batches.push(id.to_owned()),
+            "POST /files" => self.files.push((key, id.to_owned())),
+            "POST /batches" => self.batches.push((key, id.to_owned())),
             completed if completed.ends_with("/complete") => {
-                self.files.extend(body.get("/file/id").as_str().map(str::to_owned));
+                self.files.extend(body.get("/file/id").as_str().map(|id| (key, id.to_owned())));
             }
             _ => {}
         }
@@ -339,7 +355,8 @@ impl Session {
         }
         let recorded = self.exchanges.len();
         let mut left = Vec::new();
-        for id in std::mem::take(&mut self.batches) {
+        for (key, id) in std::mem::take(&mut self.batches) {
+            self.act_as(key);
             let Ok(batch) = self.retrieve(&id).await else {
                 left.push(id);
                 continue;
@@ -352,9 +369,11 @@ impl Session {
                 }
             }
             let results = ["/output_file_id", "/error_file_id"].map(|name| batch.get(name).as_str());
-            self.files.extend(results.into_iter().flatten().filter(|id| !id.is_empty()).map(str::to_owned));
+            let results = results.into_iter().flatten().filter(|id| !id.is_empty());
+            self.files.extend(results.map(|id| (key, id.to_owned())));
         }
-        for id in std::mem::take(&mut self.files) {
+        for (key, id) in std::mem::take(&mut self.files) {
+            self.act_as(key);
             let deleted = self.delete(format!("/files/{id}")).await;
             // The case itself may have deleted it.
             if !deleted.is_ok_and(|answer| answer.status.is_success() || answer.status == 404) {

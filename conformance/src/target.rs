@@ -1,15 +1,18 @@
 //! The server that is judged: where it is, and what it offers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use reqwest::header::AUTHORIZATION;
-use reqwest::redirect;
+use reqwest::{Url, redirect};
 use serde_json::{Value, json};
 
 use crate::case::Capability;
 use crate::exchange::Key;
 use crate::time::Time;
+use crate::webhook::{Receiver, Secret, WebhookSettings, Webhooks};
 
 /// A server to judge.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub struct Target {
     /// What it does not offer, and who says so.
     pub(crate) absent: BTreeMap<Capability, String>,
     pub(crate) models: Models,
+    /// Where webhooks reach the suite, if they do.
+    pub(crate) webhooks: Option<Webhooks>,
     /// Whether it forgets everything when the run ends, so that nothing need be cleaned up.
     pub(crate) forgets: bool,
 }
@@ -47,6 +52,8 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// A program that brings a status of a batch about, where time cannot be moved.
     pub bring_about: Option<String>,
+    /// How webhooks reach the suite.
+    pub webhooks: WebhookSettings,
 }
 
 /// The keys of a server.
@@ -109,6 +116,7 @@ impl Settings {
             poll_every: Duration::from_secs(5),
             request_timeout: Duration::from_mins(1),
             bring_about: None,
+            webhooks: WebhookSettings::default(),
         }
     }
 }
@@ -134,6 +142,14 @@ pub enum TargetError {
         /// Where it was looked for.
         base_url: String,
     },
+    /// Nothing can listen where webhooks are to come.
+    #[error("nothing can listen for webhooks at {address}: {cause}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What went wrong.
+        cause: io::Error,
+    },
     /// No client can be made.
     #[error("no client can be made: {0}")]
     Client(#[from] reqwest::Error),
@@ -144,7 +160,7 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// If it cannot be reached.
+    /// If it cannot be reached, or nothing can listen for its webhooks.
     pub async fn probe(settings: Settings) -> Result<Self, TargetError> {
         let Settings {
             base_url,
@@ -156,6 +172,7 @@ impl Target {
             poll_every,
             request_timeout,
             bring_about,
+            webhooks,
         } = settings;
         let base_url = base_url.trim_end_matches('/').to_owned();
         // Each request has a connection of its own: one that the server has just given up as idle would make a request
@@ -185,6 +202,7 @@ impl Target {
             time: Time::Wall { every: poll_every, at_most: wait, bring_about },
             absent,
             models,
+            webhooks: None,
             forgets: false,
         };
         if let Some(control) = control {
@@ -192,6 +210,7 @@ impl Target {
         }
         target.find_uploads().await?;
         target.find_key_check().await?;
+        target.listen(webhooks).await?;
         Ok(target)
     }
 
@@ -210,9 +229,19 @@ impl Target {
         self.absent.get(&capability).map(String::as_str)
     }
 
+    /// Where the suite listens for its webhooks, if any can come.
+    pub fn webhooks_at(&self) -> Option<SocketAddr> {
+        self.webhooks.as_ref().map(|webhooks| webhooks.receiver.address())
+    }
+
     /// Whether its clock can be moved.
     pub fn has_control(&self) -> bool {
         matches!(self.time, Time::Control(_))
+    }
+
+    /// Whether a case that moves the clock moves it for others.
+    pub(crate) fn shares_a_clock(&self) -> bool {
+        self.has_control() && matches!(self.keys, Keys::Given { .. })
     }
 
     /// The key with which a case sends a request.
@@ -265,6 +294,47 @@ impl Target {
         let answer = request.send().await.map_err(|error| unreachable(&self.base_url, &error))?;
         Ok(answer.status().as_u16())
     }
+
+    /// Listens for webhooks, if any can come.
+    async fn listen(&mut self, settings: WebhookSettings) -> Result<(), TargetError> {
+        let WebhookSettings { listen, url, secret, patience } = settings;
+        let is_told = match &self.time {
+            Time::Wall { .. } => Err("the server has no control API, and somebody must register the suite: \
+                                      --webhook-listen and --webhook-secret"),
+            // The endpoints of somebody's account are not for us to change.
+            Time::Control(_) if matches!(self.keys, Keys::Given { .. }) => Err(
+                "the account is somebody's, who must register the suite: --webhook-listen and --webhook-secret",
+            ),
+            Time::Control(_) if url.is_none() && !is_on_loopback(&self.base_url) => Err(
+                "the server is elsewhere: --webhook-url must say how it reaches what --webhook-listen says",
+            ),
+            Time::Control(control) if !self.has_webhooks(control).await => {
+                Err("the control API has no /webhooks")
+            }
+            Time::Control(_) => Ok(()),
+        };
+        let is_told = match (is_told, &secret) {
+            (Err(why), None) => {
+                self.absent.entry(Capability::Webhooks).or_insert_with(|| why.to_owned());
+                return Ok(());
+            }
+            (is_told, _) => is_told.is_ok(),
+        };
+        let receiver =
+            Receiver::bind(listen).await.map_err(|cause| TargetError::Listen { address: listen, cause })?;
+        let told = is_told.then(|| url.unwrap_or_else(|| format!("http://{}", receiver.address())));
+        let secret = secret.unwrap_or_else(Secret::of_the_suite);
+        self.webhooks = Some(Webhooks { receiver, secret, told, patience });
+        Ok(())
+    }
+
+    async fn has_webhooks(&self, control: &str) -> bool {
+        let mut request = self.http.get(format!("{control}/webhooks"));
+        if let Some(key) = self.key("probe", Key::Own) {
+            request = request.header(AUTHORIZATION, format!("Bearer {key}"));
+        }
+        request.send().await.is_ok_and(|answer| answer.status().is_success())
+    }
 }
 
 fn unreachable(base_url: &str, error: &reqwest::Error) -> TargetError {
@@ -277,6 +347,13 @@ pub(crate) fn why_none_came(error: &reqwest::Error) -> String {
         return "it took longer than --request-timeout allows".to_owned();
     }
     cause_of(error)
+}
+
+/// Whether a base URL is one of this machine.
+pub fn is_on_loopback(base_url: &str) -> bool {
+    let Ok(url) = Url::parse(base_url) else { return false };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// The key of an account of a case.

@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
 use tokio::process::Command;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// How a server's time passes.
 #[derive(Debug, Clone)]
@@ -51,6 +51,11 @@ impl Deadline {
         true
     }
 
+    /// Whether something comes before the deadline.
+    pub(crate) async fn or<T>(self, coming: impl Future<Output = T>) -> bool {
+        timeout_at(self.0, coming).await.is_ok()
+    }
+
     /// Lets all of this time pass; false, and at once, if the deadline is before its end.
     pub(crate) async fn pass(self, duration: Duration) -> bool {
         let end = Instant::now() + duration;
@@ -72,10 +77,15 @@ impl Stopwatch {
     }
 }
 
+/// Now, in seconds since 1970.
+pub(crate) fn unix_now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
 /// Today, in days since 1970, by UTC.
 pub(crate) fn today() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs() / 86_400).unwrap_or(i64::MAX)
+    unix_now() / 86_400
 }
 
 /// Runs a program that brings a status of a batch about.

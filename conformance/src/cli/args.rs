@@ -1,11 +1,13 @@
 //! What can be said on the command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use batchmock_conformance::Secret;
 use batchmock_conformance::case::{Capability, Level};
 
 /// Judges a server that claims the `OpenAI` Files and Batches API, case by case, each with its source.
@@ -93,6 +95,15 @@ pub(super) struct RunArgs {
     /// A program that brings a status of a batch about where time cannot be moved; it is called with both
     #[arg(long, value_name = "PROGRAM")]
     pub(super) bring_about: Option<String>,
+    /// Where to listen for webhooks; with --webhook-secret, somebody has registered it as an endpoint of the account
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(super) webhook_listen: Option<SocketAddr>,
+    /// The secret with which the server signs webhooks that come to --webhook-listen
+    #[arg(long, value_name = "SECRET", env = "OPENAI_WEBHOOK_SECRET", hide_env_values = true)]
+    pub(super) webhook_secret: Option<Secret>,
+    /// How a server elsewhere, whose control API is told, reaches what --webhook-listen says
+    #[arg(long, value_name = "URL", requires = "webhook_listen")]
+    pub(super) webhook_url: Option<String>,
     /// How many lines of batches may run; needed for a server elsewhere, which may charge for them
     #[arg(long, value_name = "N")]
     pub(super) max_lines: Option<u32>,

@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use batchmock_conformance::case::Case;
 use batchmock_conformance::known_failing::KnownFailing;
 use batchmock_conformance::report::{self, Report};
-use batchmock_conformance::{Keys, Models, OwnMock, Settings, Target, run, select};
+use batchmock_conformance::{
+    Keys, Models, OwnMock, Settings, Target, WebhookSettings, is_on_loopback, run, select,
+};
 use reqwest::Url;
 
 use super::args::{Format, RunArgs};
@@ -93,12 +94,25 @@ async fn elsewhere(args: &RunArgs, base_url: &str) -> Result<Arc<Target>, Failur
         poll_every: args.poll_every,
         request_timeout: args.request_timeout,
         bring_about: args.bring_about.clone(),
+        webhooks: webhooks(args),
         ..Settings::new(base_url, keys)
     };
     let target = Target::probe(settings)
         .await
         .map_err(|error| Failure { code: INCOMPLETE, message: error.to_string() })?;
     Ok(Arc::new(target))
+}
+
+/// How webhooks are to come. The suite listens where it was told to, or at a free port of this machine.
+fn webhooks(args: &RunArgs) -> WebhookSettings {
+    let usual = WebhookSettings::default();
+    WebhookSettings {
+        listen: args.webhook_listen.unwrap_or(usual.listen),
+        url: args.webhook_url.clone(),
+        // Without an address nobody can have registered it: the variable is then meant for others.
+        secret: args.webhook_listen.and(args.webhook_secret.clone()),
+        ..usual
+    }
 }
 
 /// How many lines of batches some cases may run.
@@ -117,18 +131,13 @@ fn keep_to_the_budget(args: &RunArgs, cases: &[&Case]) -> Result<(), Failure> {
             "these cases run up to {lines} lines of batches, and --max-lines allows {most}: choose fewer with --only \
              or --skip"
         ))),
-        None if !is_loopback(&url) => Err(usage(format!(
+        None if !is_on_loopback(base_url) => Err(usage(format!(
             "{} is not this machine, and these cases run up to {lines} lines of batches there, which may cost money: \
              look at --dry-run, and say --max-lines {lines}",
             url.host_str().unwrap_or(base_url)
         ))),
         Some(_) | None => Ok(()),
     }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn dry_run(args: &RunArgs, cases: &[&Case]) -> String {

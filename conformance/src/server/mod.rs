@@ -24,6 +24,7 @@ mod unknown;
 mod uploading;
 mod uploads;
 mod validation;
+mod webhooks;
 
 use crate::case::{Case, Level, Takes};
 
@@ -62,6 +63,7 @@ const CATALOG: &[&[Case]] = &[
     validation::CASES,
     results::CASES,
     endpoints::CASES,
+    webhooks::CASES,
 ];
 
 /// All cases.

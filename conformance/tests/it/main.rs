@@ -8,3 +8,4 @@ mod determinism;
 mod nothing;
 mod schema;
 mod tidy;
+mod webhooks;

@@ -5,11 +5,14 @@
 
 mod batches;
 mod files;
+mod hooks;
 mod proxy;
 mod results;
+mod webhooks;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use batchmock_conformance::case::{Case, Level};
 use batchmock_conformance::{OwnMock, Verdict, run, server};
@@ -26,7 +29,7 @@ struct Mutant {
 }
 
 fn mutants() -> impl Iterator<Item = &'static Mutant> {
-    [files::MUTANTS, batches::MUTANTS, results::MUTANTS].into_iter().flatten()
+    [files::MUTANTS, batches::MUTANTS, results::MUTANTS, webhooks::MUTANTS].into_iter().flatten()
 }
 
 /// The room of a case: its id but for the last part.
@@ -38,7 +41,10 @@ fn room(id: &str) -> &str {
 async fn caught(mutant: &Mutant) -> Result<BTreeSet<&'static str>, Box<dyn std::error::Error>> {
     let mock = OwnMock::start(1).await?;
     let base_url = proxy::start(mock.base_url(), mutant.lie).await?;
-    let target = mock.target_at(base_url).await?;
+    let mut settings = OwnMock::settings(base_url);
+    // What does not come costs a test so much.
+    settings.webhooks.patience = Duration::from_secs(5);
+    let target = mock.target_with(settings).await?;
     let rooms: BTreeSet<_> = mutant.caught_by.iter().map(|id| room(id)).collect();
     let cases: Vec<_> = server::all().filter(|case| rooms.contains(room(case.id))).collect();
     let found = run::all(&target, &cases, 4, |_| ()).await;

@@ -1,12 +1,17 @@
 //! The proxy that lies, and what lies are made of.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, Response, StatusCode};
 use serde_json::Value;
+
+use crate::hooks::{self, Sent};
+
+/// Where what endpoints are told comes through.
+pub(crate) const HOOKS: &str = "/hooks";
 
 /// How a mutant lies.
 #[derive(Clone, Copy)]
@@ -17,6 +22,10 @@ pub(crate) enum Lie {
     Told(fn(&Asked, &mut Told)),
     /// It tells something itself, if it tells anything.
     Instead(fn(&Asked) -> Option<Told>),
+    /// It changes what endpoints are told, or what becomes of it.
+    Sends(fn(&mut Sent)),
+    /// It also tells the endpoints of one account of another.
+    SendsOfOthers,
 }
 
 /// A request below the base URL.
@@ -35,28 +44,43 @@ pub(crate) struct Told {
     pub(crate) body: Vec<u8>,
 }
 
-struct Proxy {
-    http: reqwest::Client,
+pub(crate) struct Proxy {
+    pub(crate) http: reqwest::Client,
     /// The root of the server behind it.
-    root: String,
-    lie: Lie,
+    pub(crate) root: String,
+    pub(crate) lie: Lie,
+    /// Its own root.
+    pub(crate) own: String,
+    pub(crate) hooks: Mutex<Hooks>,
+}
+
+/// The endpoint of the suite, which the server behind reaches by way of the proxy.
+#[derive(Default)]
+pub(crate) struct Hooks {
+    /// Its root.
+    pub(crate) root: String,
+    pub(crate) secret: String,
 }
 
 /// Starts a proxy in front of a server, both with `/v1`. Gives its base URL.
 pub(crate) async fn start(base_url: String, lie: Lie) -> std::io::Result<String> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let own = format!("http://{}/v1", listener.local_addr()?);
+    let own = format!("http://{}", listener.local_addr()?);
+    let base = format!("{own}/v1");
     let root = base_url.trim_end_matches("/v1").to_owned();
-    let proxy = Arc::new(Proxy { http: reqwest::Client::new(), root, lie });
+    let proxy = Arc::new(Proxy { http: reqwest::Client::new(), root, lie, own, hooks: Mutex::default() });
     let router = Router::new().fallback(forward).with_state(proxy);
     tokio::spawn(async move { axum::serve(listener, router).await });
-    Ok(own)
+    Ok(base)
 }
 
 async fn forward(State(proxy): State<Arc<Proxy>>, request: Request) -> Response<Body> {
     let (head, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_else(|_| Bytes::new()).into();
     let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default().to_owned());
+    if path.starts_with(HOOKS) {
+        return hooks::deliver(&proxy, path, head.headers, body).await;
+    }
     // The control API is no part of what is judged.
     let is_judged = path.starts_with("/v1/");
     let prefix = if is_judged { "/v1" } else { "" };
@@ -70,6 +94,9 @@ async fn forward(State(proxy): State<Arc<Proxy>>, request: Request) -> Response<
     }
     if is_judged && let Lie::Asked(change) = proxy.lie {
         change(&mut asked);
+    }
+    if asked.path == "/_mock/v1/webhooks" && asked.method == Method::PUT {
+        hooks::lead_through(&proxy, &mut asked).await;
     }
     let mark = if asked.query.is_empty() { "" } else { "?" };
     let url = format!("{}{prefix}{}{mark}{}", proxy.root, asked.path, asked.query);
@@ -190,7 +217,7 @@ impl Told {
         self.get("/status") == status
     }
 
-    fn into_response(mut self) -> Response<Body> {
+    pub(crate) fn into_response(mut self) -> Response<Body> {
         for hop in ["content-length", "transfer-encoding", "connection"] {
             self.headers.remove(hop);
         }
