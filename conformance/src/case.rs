@@ -25,8 +25,12 @@ pub struct Case {
     pub needs: &'static [Capability],
     /// How long it takes where time cannot be moved.
     pub takes: Takes,
-    /// How many lines of batches a server may run, and charge for, in its course.
+    /// How many lines of batches a server may run, and charge for, in its course, even if it runs what it should refuse.
     pub lines: u32,
+    /// How many tokens each of them has at most, prompt and answer.
+    pub tokens_of_a_line: u32,
+    /// What of its own it destroys on the way, rather than when it is cleaned up.
+    pub destroys: Destroys,
     /// Judges it.
     pub run: Run,
 }
@@ -110,6 +114,18 @@ pub enum Takes {
     Day,
 }
 
+/// What a case destroys on its way. It is always something that the case has made: nothing else is ever touched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Destroys {
+    /// Nothing.
+    Nothing,
+    /// It deletes files.
+    Files,
+    /// It cancels batches or uploads.
+    Work,
+}
+
 /// A fact that is documented.
 pub(crate) const fn documented(fact: &'static str) -> Evidence {
     Evidence { kind: Kind::Documented, fact }
@@ -137,6 +153,11 @@ impl Case {
     /// The first part of the id, by which cases are grouped.
     pub fn subject(&self) -> &'static str {
         self.id.split('/').next().unwrap_or(self.id)
+    }
+
+    /// How many tokens its lines have at most, prompts and answers.
+    pub fn tokens(&self) -> u64 {
+        u64::from(self.lines) * u64::from(self.tokens_of_a_line)
     }
 }
 
@@ -218,6 +239,16 @@ impl fmt::Display for Takes {
             Self::Minutes => "minutes",
             Self::Hours => "hours",
             Self::Day => "a day",
+        })
+    }
+}
+
+impl fmt::Display for Destroys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Nothing => "nothing",
+            Self::Files => "files that it has made",
+            Self::Work => "batches or uploads that it has begun",
         })
     }
 }

@@ -20,6 +20,8 @@ pub struct Request {
     pub(crate) key: Key,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Option<Vec<u8>>,
+    /// Whether it is sent once, whatever comes: for what is about refusals that others get over.
+    pub(crate) is_once: bool,
 }
 
 /// With which key a request is sent.
@@ -57,7 +59,7 @@ pub struct Exchange {
 impl Request {
     /// A request without a body.
     pub fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), key: Key::Own, headers: Vec::new(), body: None }
+        Self { method, path: path.into(), key: Key::Own, headers: Vec::new(), body: None, is_once: false }
     }
 
     /// A GET.
@@ -74,6 +76,13 @@ impl Request {
     #[must_use]
     pub fn key(mut self, key: Key) -> Self {
         self.key = key;
+        self
+    }
+
+    /// Sent once, even if the answer is to try again later.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.is_once = true;
         self
     }
 

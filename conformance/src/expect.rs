@@ -25,6 +25,8 @@ pub enum Stop {
     NotOffered(String),
     /// The suite is at fault, or what it was told.
     Broken(String),
+    /// The case is put down, and is gone on with later.
+    Later,
 }
 
 /// What was expected, and what was there.
@@ -76,7 +78,7 @@ impl Stop {
     pub(crate) fn on_the_way(self) -> Self {
         match self {
             Self::Failed(mismatch) => Self::NotReached(mismatch.to_string()),
-            other @ (Self::NotReached(_) | Self::NotOffered(_) | Self::Broken(_)) => other,
+            other @ (Self::NotReached(_) | Self::NotOffered(_) | Self::Broken(_) | Self::Later) => other,
         }
     }
 }

@@ -28,24 +28,32 @@
 //! they have not made alone.
 
 pub mod case;
+pub mod clean_up;
+mod cost;
 pub mod exchange;
 pub mod expect;
 pub mod facts;
 mod form;
+mod journal;
 pub mod known_failing;
 mod own_mock;
+pub mod plan;
 pub mod report;
 pub mod run;
 pub mod schema;
 pub mod select;
 pub mod server;
 mod session;
+pub mod state;
+mod tag;
 mod target;
 mod time;
 pub mod traceability;
 mod verdict;
 mod webhook;
 
+pub use cost::Cost;
+pub use journal::Waiting;
 pub use own_mock::{OwnMock, OwnMockError};
 pub use target::{Keys, Models, Settings, Target, TargetError, is_on_loopback};
 pub use verdict::{Found, Verdict};

@@ -1,16 +1,47 @@
 //! Running cases.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
+use futures_util::{StreamExt as _, stream};
 
-use crate::case::{Case, Takes};
+use crate::case::{Capability, Case, Takes};
+use crate::cost::Cost;
 use crate::expect::{Outcome, Stop};
-use crate::session::Session;
+use crate::journal::Waiting;
+use crate::server;
+use crate::session::{Patience, Session};
 use crate::target::Target;
 use crate::time::{Stopwatch, Time};
 use crate::verdict::{Found, Verdict};
+
+/// What has become of a case by now.
+#[derive(Debug, Clone)]
+pub enum Progress {
+    /// It has ended.
+    Ended(Box<Found>),
+    /// It was begun, and waits.
+    Waiting(Waiting),
+}
+
+/// What a case did, for those who ask what it would do elsewhere.
+#[derive(Debug, Clone)]
+pub struct Measured {
+    /// What was found.
+    pub found: Found,
+    /// What requests may have set off, by their places in the record.
+    pub costs: Vec<(usize, Cost)>,
+}
+
+impl Progress {
+    /// What was found in a case that nobody was to put down.
+    fn or_broken(self, case: &'static Case) -> Found {
+        match self {
+            Self::Ended(found) => *found,
+            Self::Waiting(_) => broken(case, "it was put down, though nobody takes it up again".to_owned()),
+        }
+    }
+}
 
 /// Runs cases, so many at a time, and tells of each when it has ended. They are given in the order in which they came.
 /// Where all share an account whose clock they move, there is one at a time.
@@ -20,46 +51,155 @@ pub async fn all(
     jobs: usize,
     tell: impl Fn(&Found),
 ) -> Vec<Found> {
+    let begun = cases.iter().map(|&case| (case, None)).collect();
+    let tell = |progress: &Progress| {
+        if let Progress::Ended(found) = progress {
+            tell(found);
+        }
+    };
+    let progress = each(target, begun, Patience::ToTheEnd, jobs, tell).await;
+    progress.into_iter().map(|(case, progress)| progress.or_broken(case)).collect()
+}
+
+/// Runs cases like [`all`], but those that take longer than is waited are begun and put down.
+pub async fn begin(
+    target: &Arc<Target>,
+    cases: &[&'static Case],
+    jobs: usize,
+) -> Vec<(&'static Case, Progress)> {
+    let begun = cases.iter().map(|&case| (case, None)).collect();
+    let wait = match &target.time {
+        Time::Control(_) => Duration::ZERO,
+        Time::Wall { at_most, .. } => *at_most,
+    };
+    each(target, begun, Patience::PutDownAfter(wait), jobs, |_| ()).await
+}
+
+/// Goes on with cases that wait. Those that still have to wait for longer than this are put down again.
+pub async fn go_on(
+    target: &Arc<Target>,
+    waiting: Vec<Waiting>,
+    wait: Duration,
+    jobs: usize,
+) -> Result<Vec<(&'static Case, Progress)>, NoSuchCase> {
+    let begun = waiting.into_iter().map(|waiting| match server::find(&waiting.case) {
+        Some(case) => Ok((case, Some(waiting))),
+        None => Err(NoSuchCase(waiting.case)),
+    });
+    let begun = begun.collect::<Result<_, _>>()?;
+    Ok(each(target, begun, Patience::PutDownAfter(wait), jobs, |_| ()).await)
+}
+
+/// A case that waits, and that this suite does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no case `{0}`: it was begun by another version of the suite")]
+pub struct NoSuchCase(String);
+
+async fn each(
+    target: &Arc<Target>,
+    cases: Vec<(&'static Case, Option<Waiting>)>,
+    patience: Patience,
+    jobs: usize,
+    tell: impl Fn(&Progress),
+) -> Vec<(&'static Case, Progress)> {
     let jobs = if target.shares_a_clock() { 1 } else { jobs.max(1) };
-    let permits = Arc::new(Semaphore::new(jobs));
-    let running: Vec<(&'static Case, JoinHandle<Found>)> = cases
-        .iter()
-        .map(|&case| {
-            let (target, permits) = (Arc::clone(target), Arc::clone(&permits));
-            let run = async move {
-                // It is never closed, so there is always a permit.
-                let _permit = permits.acquire_owned().await;
-                one(&target, case).await
-            };
-            (case, tokio::spawn(run))
+    // They are begun in their order, so that a budget goes to the first.
+    let mut running = stream::iter(cases)
+        .map(|(case, waiting)| {
+            let target = Arc::clone(target);
+            async move {
+                let run = tokio::spawn(async move { progress(&target, case, patience, waiting).await.0 });
+                (case, run.await)
+            }
         })
-        .collect();
-    let mut found = Vec::new();
-    for (case, run) in running {
-        let one = match run.await {
-            Ok(found) => found,
-            // The case panicked: a fault of the suite.
-            Err(error) => Found {
-                case,
-                verdict: Verdict::Error,
-                mismatch: None,
-                reason: error.to_string(),
-                exchanges: Vec::new(),
-                milliseconds: 0,
-                left_behind: Vec::new(),
-            },
-        };
-        tell(&one);
-        found.push(one);
+        .buffered(jobs);
+    let mut ended = Vec::new();
+    while let Some((case, run)) = running.next().await {
+        // The case panicked: a fault of the suite.
+        let progress = run.unwrap_or_else(|error| Progress::Ended(Box::new(broken(case, error.to_string()))));
+        tell(&progress);
+        ended.push((case, progress));
     }
-    found
+    ended
 }
 
 /// Runs a case.
 pub async fn one(target: &Arc<Target>, case: &'static Case) -> Found {
+    measured(target, case).await.found
+}
+
+/// Runs a case, and tells what its requests may have cost.
+pub async fn measured(target: &Arc<Target>, case: &'static Case) -> Measured {
+    let (progress, costs) = progress(target, case, Patience::ToTheEnd, None).await;
+    Measured { found: progress.or_broken(case), costs }
+}
+
+async fn progress(
+    target: &Arc<Target>,
+    case: &'static Case,
+    patience: Patience,
+    waiting: Option<Waiting>,
+) -> (Progress, Vec<(usize, Cost)>) {
     let stopwatch = Stopwatch::start();
-    let mut session = Session::new(Arc::clone(target), case.id, case.takes);
-    let mut found = Found {
+    let mut found = nothing_yet(case);
+    let is_new = waiting.is_none();
+    if is_new && let Some((verdict, why)) = why_not(target, case, patience) {
+        (found.verdict, found.reason) = (verdict, why);
+        return (Progress::Ended(Box::new(found)), Vec::new());
+    }
+    // What takes longer than is waited is not waited for at all.
+    let is_put_down_at_once =
+        is_new && patience != Patience::ToTheEnd && takes_longer(target, case).is_some();
+    let patience = if is_put_down_at_once { Patience::PutDownAfter(Duration::ZERO) } else { patience };
+    let mut session = Session::new(Arc::clone(target), case, patience, waiting);
+    let outcome = (case.run)(&mut session).await;
+    if is_new {
+        target.budget.give_back(case, session.cost());
+    }
+    if matches!(outcome, Err(Stop::Later)) {
+        let costs = std::mem::take(&mut session.costs);
+        return (Progress::Waiting(session.put_down()), costs);
+    }
+    judge(&mut found, outcome);
+    target.redact_found(&mut found);
+    found.left_behind = session.clean_up().await;
+    found.exchanges = session.exchanges;
+    found.milliseconds = u64::try_from(stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX);
+    (Progress::Ended(Box::new(found)), session.costs)
+}
+
+/// Why a case is not even begun, and what that makes of it.
+fn why_not(target: &Target, case: &Case, patience: Patience) -> Option<(Verdict, String)> {
+    let lacks = |need: &Capability| Some(format!("{need}: {}", target.lacks(*need)?));
+    if let Some(why) = case.needs.iter().find_map(lacks) {
+        return Some((Verdict::Unsupported, why));
+    }
+    let why = too_long(target, case, patience).or_else(|| target.budget.set_aside(case).err())?;
+    Some((Verdict::NotExercised, why))
+}
+
+/// The longest that is waited, for a case that takes longer.
+fn takes_longer(target: &Target, case: &Case) -> Option<Duration> {
+    let Time::Wall { at_most, bring_about, .. } = &target.time else { return None };
+    let can_be_brought_about = bring_about.is_some() && case.takes == Takes::Day;
+    (case.takes.at_most() > *at_most && !can_be_brought_about).then_some(*at_most)
+}
+
+fn too_long(target: &Target, case: &Case, patience: Patience) -> Option<String> {
+    let at_most = takes_longer(target, case)?;
+    let too_long = format!("it takes {}, and no more than {} s are waited", case.takes, at_most.as_secs());
+    match patience {
+        // A batch that only has to end may do so in a moment.
+        Patience::ToTheEnd => (case.takes > Takes::Minutes).then_some(too_long),
+        Patience::PutDownAfter(_) if case.needs.contains(&Capability::Webhooks) => {
+            Some(format!("{too_long}; it is not put down, since nobody would listen for webhooks meanwhile"))
+        }
+        Patience::PutDownAfter(_) => None,
+    }
+}
+
+fn nothing_yet(case: &'static Case) -> Found {
+    Found {
         case,
         verdict: Verdict::Passed,
         mismatch: None,
@@ -67,29 +207,12 @@ pub async fn one(target: &Arc<Target>, case: &'static Case) -> Found {
         exchanges: Vec::new(),
         milliseconds: 0,
         left_behind: Vec::new(),
-    };
-    if let Some(why) = case.needs.iter().find_map(|need| Some(format!("{need}: {}", target.lacks(*need)?))) {
-        (found.verdict, found.reason) = (Verdict::Unsupported, why);
-        return found;
     }
-    if let Some(why) = too_long(target, case) {
-        (found.verdict, found.reason) = (Verdict::NotExercised, why);
-        return found;
-    }
-    let outcome = (case.run)(&mut session).await;
-    judge(&mut found, outcome);
-    found.left_behind = session.clean_up().await;
-    found.exchanges = session.exchanges;
-    found.milliseconds = u64::try_from(stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX);
-    found
 }
 
-/// Why a case is not even begun. One whose batch only has to end is: with some servers that takes a moment.
-fn too_long(target: &Target, case: &Case) -> Option<String> {
-    let Time::Wall { at_most, bring_about, .. } = &target.time else { return None };
-    let can_be_brought_about = bring_about.is_some() && case.takes == Takes::Day;
-    (case.takes > Takes::Minutes && case.takes.at_most() > *at_most && !can_be_brought_about)
-        .then(|| format!("it takes {}, and no more than {} s are waited", case.takes, at_most.as_secs()))
+/// A case in which the suite is at fault.
+fn broken(case: &'static Case, why: String) -> Found {
+    Found { verdict: Verdict::Error, reason: why, ..nothing_yet(case) }
 }
 
 fn judge(found: &mut Found, outcome: Outcome) {
@@ -103,5 +226,8 @@ fn judge(found: &mut Found, outcome: Outcome) {
         Err(Stop::NotReached(why)) => (found.verdict, found.reason) = (Verdict::NotExercised, why),
         Err(Stop::NotOffered(why)) => (found.verdict, found.reason) = (Verdict::Unsupported, why),
         Err(Stop::Broken(why)) => (found.verdict, found.reason) = (Verdict::Error, why),
+        Err(Stop::Later) => {
+            (found.verdict, found.reason) = (Verdict::NotExercised, "it waits".to_owned());
+        }
     }
 }

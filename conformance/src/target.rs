@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use reqwest::header::AUTHORIZATION;
 use reqwest::{Url, redirect};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::case::Capability;
-use crate::exchange::Key;
+use crate::cost::Budget;
+use crate::exchange::{Exchange, Key, REDACTED};
 use crate::time::Time;
+use crate::verdict::Found;
 use crate::webhook::{Receiver, Secret, WebhookSettings, Webhooks};
 
 /// A server to judge.
@@ -27,6 +30,8 @@ pub struct Target {
     pub(crate) models: Models,
     /// Where webhooks reach the suite, if they do.
     pub(crate) webhooks: Option<Webhooks>,
+    /// What may be spent on lines of batches.
+    pub(crate) budget: Budget,
     /// Whether it forgets everything when the run ends, so that nothing need be cleaned up.
     pub(crate) forgets: bool,
 }
@@ -54,6 +59,12 @@ pub struct Settings {
     pub bring_about: Option<String>,
     /// How webhooks reach the suite.
     pub webhooks: WebhookSettings,
+    /// Whether its control API is used, if it has one.
+    pub control: bool,
+    /// How many lines of batches may run.
+    pub max_lines: Option<u64>,
+    /// How many tokens they may have, prompts and answers.
+    pub max_tokens: Option<u64>,
 }
 
 /// The keys of a server.
@@ -70,8 +81,16 @@ pub enum Keys {
     },
 }
 
+impl Keys {
+    /// Keys of accounts that nobody else has, where any key opens one.
+    pub fn of_the_suite() -> Self {
+        Self::Each("sk-conformance".to_owned())
+    }
+}
+
 /// The models that lines of batches name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Models {
     /// For chat completions and responses.
     pub chat: String,
@@ -117,6 +136,9 @@ impl Settings {
             request_timeout: Duration::from_mins(1),
             bring_about: None,
             webhooks: WebhookSettings::default(),
+            control: true,
+            max_lines: None,
+            max_tokens: None,
         }
     }
 }
@@ -173,6 +195,9 @@ impl Target {
             request_timeout,
             bring_about,
             webhooks,
+            control,
+            max_lines,
+            max_tokens,
         } = settings;
         let base_url = base_url.trim_end_matches('/').to_owned();
         // Each request has a connection of its own: one that the server has just given up as idle would make a request
@@ -193,7 +218,7 @@ impl Target {
         if let Keys::Given { other: None, .. } = keys {
             absent.entry(Capability::TwoKeys).or_insert_with(|| "no second key was given".to_owned());
         }
-        let control = control_of(&http, &base_url).await?;
+        let control = if control { control_of(&http, &base_url).await? } else { None };
         let mut target = Self {
             name: name.unwrap_or_else(|| base_url.clone()),
             base_url,
@@ -203,6 +228,7 @@ impl Target {
             absent,
             models,
             webhooks: None,
+            budget: Budget::new(max_lines, max_tokens),
             forgets: false,
         };
         if let Some(control) = control {
@@ -253,6 +279,38 @@ impl Target {
             (Key::Other, Keys::Given { other, .. }) => other.clone(),
             (Key::Own, Keys::Each(prefix)) => Some(key_of(prefix, case)),
             (Key::Other, Keys::Each(prefix)) => Some(key_of(prefix, &format!("{case}-other"))),
+        }
+    }
+
+    /// The keys that somebody has given.
+    pub(crate) fn secret_keys(&self) -> Vec<String> {
+        match &self.keys {
+            Keys::Each(_) => Vec::new(),
+            Keys::Given { own, other } => [own].into_iter().chain(other).cloned().collect(),
+        }
+    }
+
+    /// Takes out of what is told what a server may have echoed of a key.
+    pub(crate) fn redact_found(&self, found: &mut Found) {
+        let mismatch = found.mismatch.iter_mut();
+        let told = mismatch
+            .flat_map(|told| [&mut told.what, &mut told.actual].into_iter().chain(&mut told.expected));
+        for text in told.chain([&mut found.reason]) {
+            for key in self.secret_keys() {
+                if text.contains(&key) {
+                    *text = text.replace(&key, REDACTED);
+                }
+            }
+        }
+    }
+
+    /// Takes out of a record what a server may have echoed of a key.
+    pub(crate) fn redact(&self, exchange: &mut Exchange) {
+        for key in self.secret_keys() {
+            let headers = exchange.headers.iter_mut().map(|(_, value)| value);
+            for text in headers.chain([&mut exchange.body]).filter(|text| text.contains(&key)) {
+                *text = text.replace(&key, REDACTED);
+            }
         }
     }
 

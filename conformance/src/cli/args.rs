@@ -27,6 +27,14 @@ pub(super) enum Command {
     /// Exits with 0 if all that counts passed, 1 if something failed or is listed as failing and passes, 2 on wrong usage,
     /// 3 if something that counts could not be reached, and 4 if the suite itself is at fault.
     Run(Box<RunArgs>),
+    /// Go on with a run that was left by `run --detach`, as often as needed
+    ///
+    /// Cases whose time has not come are left again. Exits as `run` does: with 3 while something that counts still waits.
+    Resume(Box<ResumeArgs>),
+    /// Cancel batches and delete files that earlier runs have left in an account, and nothing else
+    ///
+    /// Exits with 0 if nothing is left, 1 if something could not be removed, and 3 if the server could not be asked.
+    CleanUp(CleanUpArgs),
     /// List the cases
     List {
         /// Only cases whose id matches; may be repeated
@@ -104,12 +112,27 @@ pub(super) struct RunArgs {
     /// How a server elsewhere, whose control API is told, reaches what --webhook-listen says
     #[arg(long, value_name = "URL", requires = "webhook_listen")]
     pub(super) webhook_url: Option<String>,
-    /// How many lines of batches may run; needed for a server elsewhere, which may charge for them
+    /// Wait for what a server with a control API does as for any other, and leave its clock alone
+    #[arg(long, requires = "base_url")]
+    pub(super) no_control: bool,
+    /// Begin what takes longer than --wait, and leave it: this file tells `resume` how to go on. No key is in it
+    #[arg(long, value_name = "FILE", requires = "base_url")]
+    pub(super) detach: Option<PathBuf>,
+    /// How many lines of batches may run; this or --max-tokens is needed for a server elsewhere, which may charge for them
     #[arg(long, value_name = "N")]
-    pub(super) max_lines: Option<u32>,
-    /// Send nothing: tell which cases would run, and how many lines of batches
+    pub(super) max_lines: Option<u64>,
+    /// How many tokens they may have, prompts and answers; what the budget has no room for is not exercised
+    #[arg(long, value_name = "N")]
+    pub(super) max_tokens: Option<u64>,
+    /// Send nothing to the server: tell each request that would be sent, and what all may cost
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// With --dry-run, what a million tokens of prompts cost
+    #[arg(long, value_name = "PRICE", requires = "dry_run", requires = "price_out", value_parser = price)]
+    pub(super) price_in: Option<f64>,
+    /// With --dry-run, what a million tokens of answers cost
+    #[arg(long, value_name = "PRICE", requires = "dry_run", requires = "price_in", value_parser = price)]
+    pub(super) price_out: Option<f64>,
     /// The model that chats name
     #[arg(long, value_name = "MODEL")]
     pub(super) chat_model: Option<String>,
@@ -131,6 +154,43 @@ pub(super) struct RunArgs {
     /// The model for videos
     #[arg(long, value_name = "MODEL")]
     pub(super) videos_model: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ResumeArgs {
+    /// The file that `run --detach` wrote; what still waits is written there again
+    pub(super) state: PathBuf,
+    /// The key of the account, if the run had one
+    #[arg(long, value_name = "KEY", env = "OPENAI_API_KEY", hide_env_values = true)]
+    pub(super) api_key: Option<String>,
+    /// The key of the other account, if the run had one
+    #[arg(long, value_name = "KEY", env = "OPENAI_OTHER_API_KEY", hide_env_values = true)]
+    pub(super) other_api_key: Option<String>,
+    /// How long each case may wait before it is left again
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = humantime::parse_duration)]
+    pub(super) wait: Duration,
+    /// How many cases run at a time
+    #[arg(long, default_value_t = 4, value_name = "N")]
+    pub(super) jobs: usize,
+    /// A TOML file of cases that are known to fail, each with a reason
+    #[arg(long, value_name = "FILE")]
+    pub(super) known_failing: Option<PathBuf>,
+    /// How the run is reported: a format, or FORMAT=FILE; may be repeated
+    #[arg(long, value_name = "FORMAT[=FILE]", default_value = "text")]
+    pub(super) report: Vec<ReportArg>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct CleanUpArgs {
+    /// The server's base URL, with `/v1`
+    #[arg(long, value_name = "URL")]
+    pub(super) base_url: String,
+    /// The key of the account
+    #[arg(long, value_name = "KEY", env = "OPENAI_API_KEY", hide_env_values = true)]
+    pub(super) api_key: Option<String>,
+    /// Only tell what would be removed
+    #[arg(long)]
+    pub(super) dry_run: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -180,6 +240,12 @@ impl FromStr for ReportArg {
         })?;
         Ok(Self { format, file })
     }
+}
+
+/// A price is an amount of money, in whatever currency.
+fn price(text: &str) -> Result<f64, String> {
+    let price = text.parse().ok().filter(|price: &f64| price.is_finite() && *price >= 0.0);
+    price.ok_or_else(|| "write a number such as 0.15".to_owned())
 }
 
 fn capability(text: &str) -> Result<Capability, String> {

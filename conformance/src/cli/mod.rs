@@ -1,6 +1,8 @@
 //! The command line.
 
 mod args;
+mod clean_up;
+mod resume;
 mod run;
 
 use std::fmt::Write as _;
@@ -26,6 +28,8 @@ struct Failure {
 pub(crate) fn main() -> ExitCode {
     let done = match Args::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::Resume(args) => resume::resume(&args),
+        Command::CleanUp(args) => clean_up::clean_up(&args),
         Command::List { only, skip } => list(&only, &skip),
         Command::Trace => say(&traceability::table()).map(|()| 0),
         Command::Explain { id } => explain(&id),

@@ -1,18 +1,20 @@
 //! `run`.
 
-use std::fmt::Write as _;
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use batchmock_conformance::case::Case;
 use batchmock_conformance::known_failing::KnownFailing;
+use batchmock_conformance::plan::{Plan, Prices};
 use batchmock_conformance::report::{self, Report};
+use batchmock_conformance::state::State;
 use batchmock_conformance::{
     Keys, Models, OwnMock, Settings, Target, WebhookSettings, is_on_loopback, run, select,
 };
 use reqwest::Url;
 
-use super::args::{Format, RunArgs};
+use super::args::{Format, ReportArg, RunArgs};
 use super::{Failure, complain, patterns, say, usage};
 
 /// The server could not be reached, so nothing was judged.
@@ -26,26 +28,29 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Failure> {
     if cases.is_empty() {
         return Err(usage("no case is left: --skip matches all that --only does"));
     }
-    let known = known_failing(args)?;
-    let to_stdout = args.report.iter().filter(|report| report.file.is_none()).count();
-    if to_stdout > 1 {
-        return Err(usage("two reports cannot both go to the standard output: write FORMAT=FILE"));
-    }
+    let known = known_failing(args.known_failing.as_deref())?;
+    can_go_out(&args.report)?;
     if args.dry_run {
-        say(&dry_run(args, &cases))?;
+        say(&runtime()?.block_on(dry_run(args, &cases))?)?;
         return Ok(0);
     }
-    keep_to_the_budget(args, &cases)?;
-    let runtime = tokio::runtime::Runtime::new()
-        .map_err(|error| Failure { code: FAULT, message: format!("no threads can be had: {error}") })?;
-    runtime.block_on(async {
+    has_a_budget(args, &cases)?;
+    if let Some(file) = &args.detach {
+        return runtime()?.block_on(detached(args, &cases, &known, file));
+    }
+    runtime()?.block_on(async {
         // It stops when it is dropped, at the end.
         let mut mock = None;
         let target = if let Some(base_url) = &args.base_url {
             elsewhere(args, base_url).await?
         } else {
             let started = OwnMock::start(args.seed).await.map_err(|error| fault(&error))?;
-            let target = started.target().await.map_err(|error| fault(&error))?;
+            let settings = Settings {
+                max_lines: args.max_lines,
+                max_tokens: args.max_tokens,
+                ..OwnMock::settings(started.base_url())
+            };
+            let target = started.target_with(settings).await.map_err(|error| fault(&error))?;
             mock = Some(started);
             target
         };
@@ -53,18 +58,69 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Failure> {
         known.apply(&mut found);
         let report = Report::new(&target, args.level.into(), found);
         drop(mock);
-        tell(args, &report)?;
+        tell(&args.report, &report)?;
         Ok(report.conclusion().exit_code())
     })
 }
 
+/// Judges what can be judged at once, and leaves the rest.
+async fn detached(
+    args: &RunArgs,
+    cases: &[&'static Case],
+    known: &KnownFailing,
+    file: &Path,
+) -> Result<u8, Failure> {
+    // What may wait for a day is not begun if it could not be written down.
+    State::can_be_written(file).map_err(|error| usage(error.to_string()))?;
+    let settings = settings(args, args.base_url.as_deref().unwrap_or_default());
+    let target = probed(settings.clone()).await?;
+    let progress = run::begin(&target, cases, args.jobs).await;
+    let progress = progress.into_iter().map(|(case, progress)| (case.id, progress)).collect();
+    let state = State::new(&settings, args.level.into(), progress);
+    conclude(&state, &target, file, known, &args.report)
+}
+
+/// Writes down what waits, if anything does, and reports what was found.
+pub(super) fn conclude(
+    state: &State,
+    target: &Target,
+    file: &Path,
+    known: &KnownFailing,
+    reports: &[ReportArg],
+) -> Result<u8, Failure> {
+    state.write(file).map_err(|error| fault(&error))?;
+    let mut found = state.found();
+    known.apply(&mut found);
+    let report = Report::new(target, state.level, found);
+    tell(reports, &report)?;
+    if !state.waiting.is_empty() {
+        let ids: Vec<_> = state.waiting.iter().map(|waiting| waiting.case.as_str()).collect();
+        complain(&format!("{} wait: `resume {}` goes on with them", ids.join(", "), file.display()));
+    }
+    Ok(report.conclusion().exit_code())
+}
+
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Runtime::new()
+        .map_err(|error| Failure { code: FAULT, message: format!("no threads can be had: {error}") })
+}
+
 /// A fault of the suite.
-fn fault(error: &dyn ToString) -> Failure {
+pub(super) fn fault(error: &dyn ToString) -> Failure {
     Failure { code: FAULT, message: error.to_string() }
 }
 
-fn known_failing(args: &RunArgs) -> Result<KnownFailing, Failure> {
-    let Some(path) = &args.known_failing else { return Ok(KnownFailing::default()) };
+/// Only one report can go to the standard output.
+pub(super) fn can_go_out(reports: &[ReportArg]) -> Result<(), Failure> {
+    let to_stdout = reports.iter().filter(|report| report.file.is_none()).count();
+    if to_stdout > 1 {
+        return Err(usage("two reports cannot both go to the standard output: write FORMAT=FILE"));
+    }
+    Ok(())
+}
+
+pub(super) fn known_failing(path: Option<&Path>) -> Result<KnownFailing, Failure> {
+    let Some(path) = path else { return Ok(KnownFailing::default()) };
     let text = fs::read_to_string(path)
         .map_err(|error| usage(format!("{} cannot be read: {error}", path.display())))?;
     KnownFailing::read(&text).map_err(|error| usage(format!("{}: {error}", path.display())))
@@ -72,13 +128,26 @@ fn known_failing(args: &RunArgs) -> Result<KnownFailing, Failure> {
 
 /// A server that was not started here.
 async fn elsewhere(args: &RunArgs, base_url: &str) -> Result<Arc<Target>, Failure> {
+    probed(settings(args, base_url)).await
+}
+
+/// A server that was looked at.
+pub(super) async fn probed(settings: Settings) -> Result<Arc<Target>, Failure> {
+    let target = Target::probe(settings)
+        .await
+        .map_err(|error| Failure { code: INCOMPLETE, message: error.to_string() })?;
+    Ok(Arc::new(target))
+}
+
+/// What is said of a server.
+fn settings(args: &RunArgs, base_url: &str) -> Settings {
     let keys = match &args.api_key {
         Some(own) => Keys::Given { own: own.clone(), other: args.other_api_key.clone() },
-        None => Keys::Each("sk-conformance".to_owned()),
+        None => Keys::of_the_suite(),
     };
     let defaults = Models::default();
     let model = |said: &Option<String>, default: String| said.clone().unwrap_or(default);
-    let settings = Settings {
+    Settings {
         name: args.name.clone(),
         without: args.without.iter().copied().collect(),
         models: Models {
@@ -95,12 +164,11 @@ async fn elsewhere(args: &RunArgs, base_url: &str) -> Result<Arc<Target>, Failur
         request_timeout: args.request_timeout,
         bring_about: args.bring_about.clone(),
         webhooks: webhooks(args),
+        control: !args.no_control,
+        max_lines: args.max_lines,
+        max_tokens: args.max_tokens,
         ..Settings::new(base_url, keys)
-    };
-    let target = Target::probe(settings)
-        .await
-        .map_err(|error| Failure { code: INCOMPLETE, message: error.to_string() })?;
-    Ok(Arc::new(target))
+    }
 }
 
 /// How webhooks are to come. The suite listens where it was told to, or at a free port of this machine.
@@ -115,49 +183,33 @@ fn webhooks(args: &RunArgs) -> WebhookSettings {
     }
 }
 
-/// How many lines of batches some cases may run.
-fn lines_of(cases: &[&Case]) -> u32 {
-    cases.iter().map(|case| case.lines).sum()
-}
-
 /// A server elsewhere may charge for lines, so somebody must have said how many may run.
-fn keep_to_the_budget(args: &RunArgs, cases: &[&Case]) -> Result<(), Failure> {
+fn has_a_budget(args: &RunArgs, cases: &[&Case]) -> Result<(), Failure> {
     let Some(base_url) = &args.base_url else { return Ok(()) };
     let url = Url::parse(base_url)
         .map_err(|error| usage(format!("--base-url: `{base_url}` is no URL: {error}")))?;
-    let lines = lines_of(cases);
-    match args.max_lines {
-        Some(most) if lines > most => Err(usage(format!(
-            "these cases run up to {lines} lines of batches, and --max-lines allows {most}: choose fewer with --only \
-             or --skip"
-        ))),
-        None if !is_on_loopback(base_url) => Err(usage(format!(
-            "{} is not this machine, and these cases run up to {lines} lines of batches there, which may cost money: \
-             look at --dry-run, and say --max-lines {lines}",
-            url.host_str().unwrap_or(base_url)
-        ))),
-        Some(_) | None => Ok(()),
+    let is_free = is_on_loopback(base_url) || args.max_lines.is_some() || args.max_tokens.is_some();
+    let lines: u64 = cases.iter().map(|case| u64::from(case.lines)).sum();
+    let tokens: u64 = cases.iter().map(|case| case.tokens()).sum();
+    if is_free || lines == 0 {
+        return Ok(());
     }
+    Err(usage(format!(
+        "{} is not this machine, and these cases run up to {lines} lines of batches with up to {tokens} tokens there, \
+         which may cost money: look at --dry-run, and say --max-lines {lines} or --max-tokens {tokens}",
+        url.host_str().unwrap_or(base_url)
+    )))
 }
 
-fn dry_run(args: &RunArgs, cases: &[&Case]) -> String {
-    let mut text = String::new();
-    for case in cases {
-        let _ = writeln!(text, "{:6} {:42} {:>3} lines, {}", case.level, case.id, case.lines, case.takes);
-    }
+/// What would be sent, and what it may cost.
+async fn dry_run(args: &RunArgs, cases: &[&'static Case]) -> Result<String, Failure> {
     let place = args.base_url.as_deref().unwrap_or("a batchmock that would be started");
-    let _ = writeln!(
-        text,
-        "\n{} cases at {place}; up to {} lines of batches, with answers of at most 16 tokens where the endpoint can be \
-         told so. Nothing was sent.",
-        cases.len(),
-        lines_of(cases)
-    );
-    text
+    let plan = Plan::of(cases, &settings(args, place)).await.map_err(|error| fault(&error))?;
+    Ok(plan.text(place, Prices { input: args.price_in, output: args.price_out }))
 }
 
-fn tell(args: &RunArgs, report: &Report) -> Result<(), Failure> {
-    for asked in &args.report {
+pub(super) fn tell(reports: &[ReportArg], report: &Report) -> Result<(), Failure> {
+    for asked in reports {
         let text = match asked.format {
             Format::Text => report::text(report),
             Format::Json => report::json(report).map_err(|error| Failure {
@@ -173,7 +225,7 @@ fn tell(args: &RunArgs, report: &Report) -> Result<(), Failure> {
             })?,
         }
     }
-    if args.report.iter().all(|asked| asked.file.is_some()) {
+    if reports.iter().all(|asked| asked.file.is_some()) {
         complain(&report::summary(report));
     }
     Ok(())

@@ -101,8 +101,11 @@ pub fn case(case: &Case) -> String {
     }
     let _ = writeln!(
         text,
-        "\ntakes: {} where time cannot be moved; at most {} lines of batches run",
-        case.takes, case.lines
+        "\ntakes: {} where time cannot be moved; at most {} lines of batches run, with at most {} tokens",
+        case.takes,
+        case.lines,
+        case.tokens()
     );
+    let _ = writeln!(text, "destroys: {}", case.destroys);
     text
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{REQUESTS, RUNS, lines, unknown};
-use crate::case::{Case, Level, documented, observed, run};
+use crate::case::{Case, Destroys, Level, documented, observed, run};
 use crate::expect::{Answer, Body, OnTheWay as _, Outcome};
 use crate::session::{FINAL, Session};
 
@@ -14,6 +14,7 @@ pub(super) const CASES: &[Case] = &[
         requirement: "Cancelling a batch that runs answers it, as the official document has it, as `cancelling` with \
                       `cancelling_at`.",
         evidence: &[observed("F-263")],
+        destroys: Destroys::Work,
         run: run!(cancelling),
         ..RUNS
     },
@@ -22,6 +23,7 @@ pub(super) const CASES: &[Case] = &[
         title: "a batch that was cancelled ends as cancelled",
         requirement: "It ends as `cancelled`, with `cancelling_at` and `cancelled_at`, and neither completed nor expired.",
         evidence: &[observed("F-251"), observed("F-254")],
+        destroys: Destroys::Work,
         run: run!(cancelled),
         ..RUNS
     },
@@ -32,6 +34,7 @@ pub(super) const CASES: &[Case] = &[
                       `completed` counts.",
         evidence: &[documented("F-260")],
         lines: 8,
+        destroys: Destroys::Work,
         run: run!(partial_results),
         ..RUNS
     },
@@ -42,6 +45,7 @@ pub(super) const CASES: &[Case] = &[
         requirement: "Cancelling a batch that runs keeps `total`, `model` and `in_progress_at`.",
         evidence: &[observed("F-508")],
         lines: 2,
+        destroys: Destroys::Work,
         run: run!(keeps_counts),
         ..RUNS
     },
@@ -51,6 +55,7 @@ pub(super) const CASES: &[Case] = &[
         level: Level::Should,
         requirement: "A batch that was cancelled while validating has counts of 0 and no files.",
         evidence: &[observed("F-264")],
+        destroys: Destroys::Work,
         run: run!(while_validating),
         ..RUNS
     },
@@ -77,6 +82,7 @@ pub(super) const CASES: &[Case] = &[
         level: Level::Should,
         requirement: "Cancelling a batch that is cancelled answers it as it is.",
         evidence: &[observed("F-262")],
+        destroys: Destroys::Work,
         run: run!(twice),
         ..RUNS
     },

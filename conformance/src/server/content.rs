@@ -157,11 +157,12 @@ async fn not_of_assistants(session: &mut Session) -> Outcome {
 }
 
 async fn attachment(session: &mut Session) -> Outcome {
-    let answer = content(session, "batch", "requests.jsonl").await?;
+    let answer = content(session, "batch", "batchmock-conformance-requests.jsonl").await?;
     has_bytes(&answer).on_the_way()?;
     let disposition = answer.header("content-disposition").unwrap_or("not there");
-    let is_right = disposition.starts_with("attachment") && disposition.contains("requests.jsonl");
-    let expected = "attachment; filename=\"requests.jsonl\"";
+    let is_right =
+        disposition.starts_with("attachment") && disposition.contains("batchmock-conformance-requests.jsonl");
+    let expected = "attachment; filename=\"batchmock-conformance-requests.jsonl\"";
     answer.place.check(is_right, "the header `content-disposition`", expected, disposition)?;
     let content_type = answer.header("content-type").unwrap_or("not there");
     let is_right = content_type == "application/octet-stream";

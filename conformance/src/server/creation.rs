@@ -56,6 +56,7 @@ pub(super) const CASES: &[Case] = &[
         requirement: "A batch without `input_file_id`, `endpoint` or `completion_window` is refused with status 400, and \
                       `param` names what is missing.",
         evidence: &[documented("F-230"), observed("F-027")],
+        lines: 3,
         run: run!(required),
         ..RUNS
     },
@@ -64,6 +65,7 @@ pub(super) const CASES: &[Case] = &[
         title: "an endpoint that there is not is refused",
         requirement: "An endpoint for which there are no batches is refused with status 400.",
         evidence: &[observed("F-234")],
+        lines: 2,
         run: run!(bad_endpoint),
         ..RUNS
     },
@@ -73,6 +75,7 @@ pub(super) const CASES: &[Case] = &[
         level: Level::Should,
         requirement: "The refusal of an endpoint has code `invalid_value` and names those that there are.",
         evidence: &[observed("F-028"), observed("F-234")],
+        lines: 2,
         run: run!(endpoints_told),
         ..RUNS
     },
@@ -81,6 +84,7 @@ pub(super) const CASES: &[Case] = &[
         title: "another completion window is refused",
         requirement: "A `completion_window` that is not `24h` is refused with status 400, and `param` names it.",
         evidence: &[observed("F-235"), documented("F-236")],
+        lines: 2,
         run: run!(bad_window),
         ..RUNS
     },
@@ -99,6 +103,7 @@ pub(super) const CASES: &[Case] = &[
         requirement: "A parameter that there is not is refused with status 400 and code `unknown_parameter`.",
         // Observed on other endpoints; that batches do the same is assumed, so this binds nobody.
         evidence: &[observed("F-030")],
+        lines: 2,
         run: run!(unknown_parameter),
         ..RUNS
     },
@@ -116,6 +121,7 @@ pub(super) const CASES: &[Case] = &[
         level: Level::May,
         requirement: "A batch whose input was uploaded for something else fails, or is refused with status 400.",
         evidence: &[assumed("F-233")],
+        lines: 2,
         run: run!(input_of_other_purpose),
         ..RUNS
     },
@@ -132,6 +138,7 @@ pub(super) const CASES: &[Case] = &[
         title: "an expiry of results out of range is refused",
         requirement: "`output_expires_after` takes 3,600 to 2,592,000 seconds; others are refused with status 400.",
         evidence: &[documented("F-237")],
+        lines: 4,
         run: run!(output_expires_after_range),
         ..RUNS
     },

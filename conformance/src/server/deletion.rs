@@ -2,7 +2,7 @@
 
 use super::paging::{holds, walk};
 use super::{REQUESTS, RUNS, lines};
-use crate::case::{Case, Level, observed, run};
+use crate::case::{Case, Destroys, Level, observed, run};
 use crate::expect::{OnTheWay as _, Outcome};
 use crate::session::{FINAL, Session};
 
@@ -12,6 +12,7 @@ pub(super) const CASES: &[Case] = &[
         title: "a deletion says what was deleted",
         requirement: "A deletion is answered, as the official document has it, with the id and `deleted` true.",
         evidence: &[observed("F-125")],
+        destroys: Destroys::Files,
         run: run!(answer),
         ..REQUESTS
     },
@@ -20,6 +21,7 @@ pub(super) const CASES: &[Case] = &[
         title: "a deleted file is gone",
         requirement: "A file that was deleted is a 404 to retrieve, to download, and to delete again.",
         evidence: &[observed("F-125"), observed("F-124")],
+        destroys: Destroys::Files,
         run: run!(gone),
         ..REQUESTS
     },
@@ -37,6 +39,7 @@ pub(super) const CASES: &[Case] = &[
         level: Level::Should,
         requirement: "A batch whose input is deleted right after its creation fails.",
         evidence: &[observed("F-509")],
+        destroys: Destroys::Files,
         run: run!(input_of_new_batch),
         ..RUNS
     },

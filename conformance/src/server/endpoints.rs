@@ -77,6 +77,7 @@ pub(super) const CASES: &[Case] = &[
         requirement: "Lines for `/v1/images/edits` name pictures by URL, in JSON, and are answered with a list of images.",
         evidence: &[documented("F-231"), documented("F-365")],
         needs: &[Capability::Images],
+        tokens_of_a_line: 160,
         run: run!(image_edits),
         ..RUNS
     },

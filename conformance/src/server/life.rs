@@ -13,6 +13,7 @@ pub(super) const CASES: &[Case] = &[
         title: "states follow each other as documented",
         requirement: "A batch goes from `validating` over `in_progress` and `finalizing` to `completed`, never back.",
         evidence: &[documented("F-250"), observed("F-251")],
+        lines: 2,
         run: run!(states),
         ..RUNS
     },
@@ -65,6 +66,7 @@ pub(super) const CASES: &[Case] = &[
         level: Level::Should,
         requirement: "All counts are 0 while a batch is `validating`.",
         evidence: &[observed("F-205")],
+        lines: 2,
         run: run!(counts_while_validating),
         ..RUNS
     },

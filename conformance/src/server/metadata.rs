@@ -38,6 +38,7 @@ pub(super) const CASES: &[Case] = &[
         title: "more metadata is refused",
         requirement: "17 pairs, a name of 65 characters, or a value of 513 is refused with status 400.",
         evidence: &[documented("F-210")],
+        lines: 4,
         run: run!(too_much),
         ..RUNS
     },
@@ -46,6 +47,7 @@ pub(super) const CASES: &[Case] = &[
         title: "a value that is no text is refused",
         requirement: "A value of metadata that is a number is refused with status 400.",
         evidence: &[documented("F-210")],
+        lines: 2,
         run: run!(no_text),
         ..RUNS
     },
@@ -54,8 +56,10 @@ pub(super) const CASES: &[Case] = &[
 async fn create(session: &mut Session, metadata: Option<Value>) -> Outcome<Answer> {
     let input = session.input(&lines::chats(session, 1)).await?;
     let mut new = new_batch(&input, lines::CHAT);
-    if let Some(metadata) = metadata {
-        new["metadata"] = metadata;
+    match (metadata, &mut new) {
+        (Some(metadata), new) => new["metadata"] = metadata,
+        (None, Value::Object(new)) => drop(new.shift_remove("metadata")),
+        (None, _) => {}
     }
     session.post("/batches", &new).await
 }

@@ -26,7 +26,8 @@ mod uploads;
 mod validation;
 mod webhooks;
 
-use crate::case::{Case, Level, Takes};
+use crate::case::{Case, Destroys, Level, Takes};
+use crate::cost::TOKENS_OF_A_LINE;
 
 /// A case of a few requests; each says the rest.
 const REQUESTS: Case = Case {
@@ -38,6 +39,8 @@ const REQUESTS: Case = Case {
     needs: &[],
     takes: Takes::Instant,
     lines: 0,
+    tokens_of_a_line: TOKENS_OF_A_LINE,
+    destroys: Destroys::Nothing,
     run: |_| Box::pin(async { Ok(()) }),
 };
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{RUNS, lines};
-use crate::case::{Case, Level, documented, observed, run};
+use crate::case::{Case, Destroys, Level, documented, observed, run};
 use crate::expect::{Body, OnTheWay as _, Outcome};
 use crate::session::{Ended, Session};
 
@@ -114,6 +114,7 @@ pub(super) const CASES: &[Case] = &[
         title: "files of results can be deleted",
         requirement: "A file of results can be deleted as any other, and is gone then.",
         evidence: &[observed("F-125"), documented("F-108")],
+        destroys: Destroys::Files,
         run: run!(deletable),
         ..RUNS
     },

@@ -228,17 +228,21 @@ async fn every_key(session: &mut Session) -> Outcome {
 }
 
 async fn name_and_size(session: &mut Session) -> Outcome {
-    let body = session.upload("batch", "übersetzen 1.jsonl", LINE).await?.success()?;
-    body.equals("/filename", "übersetzen 1.jsonl")?;
+    let body = session.upload("batch", "batchmock-conformance-übersetzen 1.jsonl", LINE).await?.success()?;
+    body.equals("/filename", "batchmock-conformance-übersetzen 1.jsonl")?;
     body.equals("/bytes", LINE.len())?;
     body.equals("/purpose", "batch")
 }
 
 async fn encoded_name(session: &mut Session) -> Outcome {
-    let headers = "Content-Disposition: form-data; name=\"file\"; filename=\"plain.jsonl\"; \
-                   filename*=UTF-8''%C3%BCber.jsonl\r\nContent-Type: application/octet-stream";
+    let headers = "Content-Disposition: form-data; name=\"file\"; filename=\"batchmock-conformance-plain.jsonl\"; \
+                   filename*=UTF-8''batchmock-conformance-%C3%BCber.jsonl\r\nContent-Type: application/octet-stream";
     let form = Form::new().field("purpose", "batch").part(headers, LINE);
-    session.post_form("/files", &form).await?.success()?.equals("/filename", "über.jsonl")
+    session
+        .post_form("/files", &form)
+        .await?
+        .success()?
+        .equals("/filename", "batchmock-conformance-über.jsonl")
 }
 
 async fn id_form(session: &mut Session) -> Outcome {
@@ -363,8 +367,8 @@ async fn not_utf_8(session: &mut Session) -> Outcome {
 }
 
 async fn any_name(session: &mut Session) -> Outcome {
-    let body = session.upload("batch", "requests.txt", LINE).await?.success()?;
-    body.equals("/filename", "requests.txt")
+    let body = session.upload("batch", "batchmock-conformance-requests.txt", LINE).await?.success()?;
+    body.equals("/filename", "batchmock-conformance-requests.txt")
 }
 
 async fn line_without_method(session: &mut Session) -> Outcome {

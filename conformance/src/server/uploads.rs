@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::REQUESTS;
-use crate::case::{Capability, Case, Level, Takes, documented, observed, run};
+use crate::case::{Capability, Case, Destroys, Level, Takes, documented, observed, run};
 use crate::expect::{Answer, Body, OnTheWay as _, Outcome};
 use crate::form::Form;
 use crate::session::Session;
@@ -98,6 +98,7 @@ pub(super) const CASES: &[Case] = &[
         title: "a cancelled upload",
         requirement: "Cancelling answers the upload as `cancelled`, without a file.",
         evidence: &[observed("F-155")],
+        destroys: Destroys::Work,
         run: run!(cancelled),
         ..UPLOADS
     },
@@ -106,6 +107,7 @@ pub(super) const CASES: &[Case] = &[
         title: "a cancelled upload takes no more parts",
         requirement: "Parts for a cancelled upload, and completing it, are refused with status 400.",
         evidence: &[documented("F-159")],
+        destroys: Destroys::Work,
         run: run!(closed_by_cancel),
         ..UPLOADS
     },

@@ -7,7 +7,7 @@ use crate::case::{Case, Level, documented, observed, run};
 use crate::expect::{Body, OnTheWay as _, Outcome};
 use crate::session::{FINAL, Session};
 
-/// A case in which nothing runs.
+/// A case in which nothing should run.
 const FAILS: Case = Case { lines: 0, ..RUNS };
 
 pub(super) const CASES: &[Case] = &[
@@ -16,6 +16,7 @@ pub(super) const CASES: &[Case] = &[
         title: "one bad line fails the batch",
         requirement: "A batch with one bad line ends as `failed` with `failed_at`, and nothing runs.",
         evidence: &[observed("F-320"), observed("F-255")],
+        lines: 1,
         run: run!(failed),
         ..FAILS
     },
@@ -24,7 +25,7 @@ pub(super) const CASES: &[Case] = &[
         title: "what was found is a list",
         requirement: "`errors` of a failed batch is a list of entries with code and message, as documented; of another it is null.",
         evidence: &[observed("F-211")],
-        lines: 1,
+        lines: 2,
         run: run!(errors_list),
         ..FAILS
     },
@@ -34,6 +35,7 @@ pub(super) const CASES: &[Case] = &[
         level: Level::Should,
         requirement: "Each bad line has an entry with its number, counted from 1, in the order of the lines.",
         evidence: &[observed("F-300"), observed("F-301")],
+        lines: 1,
         run: run!(all_lines_told),
         ..FAILS
     },
@@ -42,6 +44,7 @@ pub(super) const CASES: &[Case] = &[
         title: "a line that is no JSON",
         requirement: "A line that is no JSON fails the batch with code `invalid_json_line` and its number.",
         evidence: &[observed("F-300")],
+        lines: 1,
         run: run!(no_json),
         ..FAILS
     },
@@ -50,6 +53,7 @@ pub(super) const CASES: &[Case] = &[
         title: "a line without a custom_id",
         requirement: "It fails the batch with code `missing_required_parameter` and its number, and names what is missing.",
         evidence: &[observed("F-301")],
+        lines: 2,
         run: run!(missing_custom_id),
         ..FAILS
     },
@@ -58,6 +62,7 @@ pub(super) const CASES: &[Case] = &[
         title: "a line without a method",
         requirement: "It fails the batch with code `missing_required_parameter` and its number, and names what is missing.",
         evidence: &[observed("F-301")],
+        lines: 2,
         run: run!(missing_method),
         ..FAILS
     },
@@ -66,6 +71,7 @@ pub(super) const CASES: &[Case] = &[
         title: "a line without a url",
         requirement: "It fails the batch with code `missing_required_parameter` and its number, and names what is missing.",
         evidence: &[observed("F-301")],
+        lines: 2,
         run: run!(missing_url),
         ..FAILS
     },
@@ -74,6 +80,7 @@ pub(super) const CASES: &[Case] = &[
         title: "a line without a body",
         requirement: "It fails the batch with code `missing_required_parameter` and its number, and names what is missing.",
         evidence: &[observed("F-301")],
+        lines: 1,
         run: run!(missing_body),
         ..FAILS
     },
@@ -82,6 +89,7 @@ pub(super) const CASES: &[Case] = &[
         title: "a custom_id that another line has",
         requirement: "A repeated `custom_id` fails the batch with code `duplicate_custom_id`.",
         evidence: &[observed("F-302")],
+        lines: 2,
         run: run!(duplicate_custom_id),
         ..FAILS
     },
@@ -90,6 +98,7 @@ pub(super) const CASES: &[Case] = &[
         title: "two models in one batch",
         requirement: "A batch has one model: lines with two fail it with code `mismatched_model`.",
         evidence: &[observed("F-303"), documented("F-239")],
+        lines: 2,
         run: run!(mismatched_model),
         ..FAILS
     },
@@ -98,6 +107,7 @@ pub(super) const CASES: &[Case] = &[
         title: "a model that there is not",
         requirement: "A model that there is not fails the batch with code `model_not_found`.",
         evidence: &[observed("F-304")],
+        lines: 1,
         run: run!(unknown_model),
         ..FAILS
     },
@@ -106,6 +116,7 @@ pub(super) const CASES: &[Case] = &[
         title: "a url that is not the endpoint",
         requirement: "A line whose `url` is not the endpoint of the batch fails it with code `invalid_url` and its number.",
         evidence: &[observed("F-305")],
+        lines: 2,
         run: run!(wrong_url),
         ..FAILS
     },
@@ -114,6 +125,7 @@ pub(super) const CASES: &[Case] = &[
         title: "a line that wants a stream",
         requirement: "A line with `stream: true` fails the batch with code `streaming_unsupported` and its number.",
         evidence: &[observed("F-306")],
+        lines: 2,
         run: run!(stream),
         ..FAILS
     },
@@ -122,6 +134,7 @@ pub(super) const CASES: &[Case] = &[
         title: "a body without a model",
         requirement: "A body without `model` fails the batch with code `invalid_request` and param `body.model`.",
         evidence: &[observed("F-307")],
+        lines: 2,
         run: run!(no_model),
         ..FAILS
     },
@@ -130,6 +143,7 @@ pub(super) const CASES: &[Case] = &[
         title: "a chat without messages",
         requirement: "A chat without `messages` fails the batch with code `invalid_request` and param `body.messages`.",
         evidence: &[observed("F-308")],
+        lines: 2,
         run: run!(no_messages),
         ..FAILS
     },
@@ -139,6 +153,7 @@ pub(super) const CASES: &[Case] = &[
         level: Level::Should,
         requirement: "What is said of a line is said in the words of the service.",
         evidence: &[observed("F-300"), observed("F-301"), observed("F-306"), observed("F-307")],
+        lines: 6,
         run: run!(messages),
         ..FAILS
     },
@@ -157,6 +172,7 @@ pub(super) const CASES: &[Case] = &[
         level: Level::May,
         requirement: "A batch that failed in validation has counts of 0 and no files.",
         evidence: &[crate::case::assumed("F-214")],
+        lines: 1,
         run: run!(no_results),
         ..FAILS
     },

@@ -21,7 +21,7 @@ impl Session {
         if let (Some(url), Time::Control(control)) = (&webhooks.told, &self.target.time) {
             let endpoint = json!({"url": format!("{url}/{}", self.case), "secret": secret.text()});
             let body = json!({"endpoints": [endpoint], "plan": {"retry_speed": RETRY_SPEED}});
-            self.ask_control(Method::PUT, &format!("{control}/webhooks"), &body).await?;
+            self.control(Method::PUT, &format!("{control}/webhooks"), &body).await?;
         }
         Ok(secret)
     }

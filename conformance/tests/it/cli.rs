@@ -44,10 +44,10 @@ fn a_wrong_use_is_told_with_code_2() {
             &["run", "--base-url", "https://api.example.com/v1"],
             "is not this machine, and these cases run up to",
         ),
-        (
-            &["run", "--base-url", "http://127.0.0.1:9/v1", "--max-lines", "3"],
-            "and --max-lines allows 3: choose fewer",
-        ),
+        (&["run", "--dry-run", "--price-in", "0.15"], "--price-out <PRICE>"),
+        (&["run", "--dry-run", "--price-in", "free", "--price-out", "1"], "write a number such as 0.15"),
+        (&["run", "--detach", "state.json"], "--base-url <URL>"),
+        (&["resume", "/nowhere/state.json"], "/nowhere/state.json: "),
         (&["run", "--base-url", "no url"], "`no url` is no URL"),
         (&["explain", "batches/cancel/after-complete"], "the nearest is `batches/cancel/after-completed`"),
         (&["run", "--known-failing", "/nowhere/known.toml"], "/nowhere/known.toml cannot be read"),
@@ -117,9 +117,40 @@ fn a_dry_run_sends_nothing() {
         "https://api.example.com/v1",
         "--only",
         "results/a*",
+        "--only",
+        "endpoints/videos",
+        "--only",
+        "auth/files-of-others",
+        "--api-key",
+        "sk-one",
     ]);
     assert_eq!(run.status.code(), Some(0));
     let text = stdout(&run);
-    assert!(text.contains("results/all-fail"), "{text}");
-    assert!(text.contains("2 cases at https://api.example.com/v1; up to 4 lines of batches"), "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn what_a_budget_has_no_room_for_is_not_exercised() {
+    let only = ["--only", "results/all-*", "--only", "auth/no-key"];
+    for budget in [["--max-lines", "3"], ["--max-tokens", "200"]] {
+        let run = conformance(&[&["run", "--jobs", "1"][..], &only, &budget].concat());
+        assert_eq!(run.status.code(), Some(3), "{budget:?}");
+        let text = stdout(&run);
+        assert!(text.contains("  ok   MUST   results/all-succeed\n"), "{text}");
+        assert!(text.contains("  MISS MUST   results/all-fail\n"), "{text}");
+        assert!(text.contains("  ok   MUST   auth/no-key\n"), "what costs nothing goes on: {text}");
+        let why = if budget[0] == "--max-lines" { "it may need 2 lines" } else { "it may need 128 tokens" };
+        assert!(text.contains(why), "{text}");
+    }
+}
+
+#[test]
+fn requests_that_would_be_sent_have_a_price() {
+    let prices = ["--price-in", "10", "--price-out", "100"];
+    let run = conformance(&[&["run", "--dry-run", "--only", "results/all-fail"][..], &prices].concat());
+    assert!(
+        stdout(&run).contains("2 lines with 80 tokens in and 32 out, 0.004000 at most"),
+        "{}",
+        stdout(&run)
+    );
 }

@@ -2,9 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod busy;
 mod catalog;
+mod cleaning;
 mod cli;
+mod costs;
 mod determinism;
+mod leaving;
 mod nothing;
 mod schema;
 mod tidy;

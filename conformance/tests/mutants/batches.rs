@@ -75,7 +75,9 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         name: "what is missing is not named",
         caught_by: &["batches/create/required"],
         lie: Tells(|asked, told| {
-            if asked.is("POST", "/batches") && asked.json().as_object().is_some_and(|body| body.len() < 3) {
+            let is_there = |name: &&str| asked.json().get(*name).is_some();
+            let required = ["input_file_id", "endpoint", "completion_window"];
+            if asked.is("POST", "/batches") && !required.iter().all(is_there) {
                 told.set("/error/param", Value::Null);
             }
         }),

@@ -1,0 +1,38 @@
+//! `resume`.
+
+use batchmock_conformance::state::State;
+use batchmock_conformance::{Keys, run};
+
+use super::args::ResumeArgs;
+use super::run::{can_go_out, conclude, fault, known_failing, probed, runtime};
+use super::{Failure, usage};
+
+pub(super) fn resume(args: &ResumeArgs) -> Result<u8, Failure> {
+    can_go_out(&args.report)?;
+    let known = known_failing(args.known_failing.as_deref())?;
+    let mut state = State::read(&args.state).map_err(|error| usage(error.to_string()))?;
+    let keys = keys(args, &state)?;
+    runtime()?.block_on(async {
+        let target = probed(state.settings(keys)).await?;
+        let waiting = std::mem::take(&mut state.waiting);
+        let progress = run::go_on(&target, waiting, args.wait, args.jobs).await;
+        let progress = progress.map_err(|error| fault(&error))?;
+        state.add(progress.into_iter().map(|(_, progress)| progress));
+        conclude(&state, &target, &args.state, &known, &args.report)
+    })
+}
+
+/// The keys that the run had: they are not in its file.
+fn keys(args: &ResumeArgs, state: &State) -> Result<Keys, Failure> {
+    if !state.has_key {
+        return Ok(Keys::of_the_suite());
+    }
+    let missing = |option: &str| usage(format!("the run had a key, which its file does not: say {option}"));
+    let own = args.api_key.clone().ok_or_else(|| missing("--api-key"))?;
+    let other = match (&args.other_api_key, state.has_other_key) {
+        (Some(other), true) => Some(other.clone()),
+        (None, true) => return Err(missing("--other-api-key")),
+        (_, false) => None,
+    };
+    Ok(Keys::Given { own, other })
+}
