@@ -86,6 +86,8 @@ pub enum Capability {
     TwoKeys,
     /// Webhooks that reach the suite.
     Webhooks,
+    /// What an account may use can be set, by a control API.
+    Quotas,
     /// Lines for `/v1/responses`.
     Responses,
     /// Lines for `/v1/embeddings`.
@@ -112,6 +114,8 @@ pub enum Takes {
     Hours,
     /// A batch that expires.
     Day,
+    /// Results that expire.
+    Month,
 }
 
 /// What a case destroys on its way. It is always something that the case has made: nothing else is ever touched.
@@ -170,11 +174,12 @@ impl Evidence {
 
 impl Capability {
     /// All there are.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Uploads,
         Self::KeyCheck,
         Self::TwoKeys,
         Self::Webhooks,
+        Self::Quotas,
         Self::Responses,
         Self::Embeddings,
         Self::Completions,
@@ -190,6 +195,7 @@ impl Capability {
             Self::KeyCheck => "key-check",
             Self::TwoKeys => "two-keys",
             Self::Webhooks => "webhooks",
+            Self::Quotas => "quotas",
             Self::Responses => "responses",
             Self::Embeddings => "embeddings",
             Self::Completions => "completions",
@@ -208,6 +214,7 @@ impl Takes {
             Self::Minutes => Duration::from_mins(30),
             Self::Hours => Duration::from_hours(6),
             Self::Day => Duration::from_hours(26),
+            Self::Month => Duration::from_hours(32 * 24),
         }
     }
 }
@@ -239,6 +246,7 @@ impl fmt::Display for Takes {
             Self::Minutes => "minutes",
             Self::Hours => "hours",
             Self::Day => "a day",
+            Self::Month => "a month",
         })
     }
 }

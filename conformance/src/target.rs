@@ -236,6 +236,7 @@ impl Target {
         }
         target.find_uploads().await?;
         target.find_key_check().await?;
+        target.find_quotas().await;
         target.listen(webhooks).await?;
         Ok(target)
     }
@@ -366,7 +367,7 @@ impl Target {
             Time::Control(_) if url.is_none() && !is_on_loopback(&self.base_url) => Err(
                 "the server is elsewhere: --webhook-url must say how it reaches what --webhook-listen says",
             ),
-            Time::Control(control) if !self.has_webhooks(control).await => {
+            Time::Control(control) if !self.controls(control, "webhooks").await => {
                 Err("the control API has no /webhooks")
             }
             Time::Control(_) => Ok(()),
@@ -386,8 +387,24 @@ impl Target {
         Ok(())
     }
 
-    async fn has_webhooks(&self, control: &str) -> bool {
-        let mut request = self.http.get(format!("{control}/webhooks"));
+    /// Quotas can be set where a control API says how, and in accounts that nobody else uses.
+    async fn find_quotas(&mut self) {
+        let why = match &self.time {
+            Time::Wall { .. } => "the server has no control API by which they could be set",
+            Time::Control(_) if matches!(self.keys, Keys::Given { .. }) => {
+                "they would hold for others in the account"
+            }
+            Time::Control(control) if !self.controls(control, "quotas").await => {
+                "the control API has no /quotas"
+            }
+            Time::Control(_) => return,
+        };
+        self.absent.entry(Capability::Quotas).or_insert_with(|| why.to_owned());
+    }
+
+    /// Whether a control API has something.
+    async fn controls(&self, control: &str, what: &str) -> bool {
+        let mut request = self.http.get(format!("{control}/{what}"));
         if let Some(key) = self.key("probe", Key::Own) {
             request = request.header(AUTHORIZATION, format!("Bearer {key}"));
         }

@@ -18,6 +18,7 @@ mod lines;
 mod lists;
 mod metadata;
 mod paging;
+mod quotas;
 mod results;
 mod retrieving;
 mod unknown;
@@ -67,6 +68,7 @@ const CATALOG: &[&[Case]] = &[
     results::CASES,
     endpoints::CASES,
     webhooks::CASES,
+    quotas::CASES,
 ];
 
 /// All cases.

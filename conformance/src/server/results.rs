@@ -1,11 +1,12 @@
 //! Files of results, and their lines.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::{RUNS, lines};
-use crate::case::{Case, Destroys, Level, documented, observed, run};
+use crate::case::{Case, Destroys, Level, Takes, documented, observed, run};
 use crate::expect::{Body, OnTheWay as _, Outcome};
 use crate::session::{Ended, Session};
 
@@ -126,6 +127,16 @@ pub(super) const CASES: &[Case] = &[
         evidence: &[observed("F-353")],
         lines: 3,
         run: run!(line_ids),
+        ..RUNS
+    },
+    Case {
+        id: "results/expire",
+        title: "results are gone after 30 days",
+        level: Level::Should,
+        requirement: "The output file of a batch is gone 30 days after the batch has completed.",
+        evidence: &[documented("F-135")],
+        takes: Takes::Month,
+        run: run!(expire),
         ..RUNS
     },
     Case {
@@ -265,6 +276,15 @@ async fn file_name(session: &mut Session) -> Outcome {
     let file = session.get(format!("/files/{output}")).await?.success()?;
     file.equals("/filename", format!("{}_output.jsonl", batch.text("/id")?))?;
     file.equals("/expires_at", file.integer("/created_at")? + 30 * 86_400)
+}
+
+async fn expire(session: &mut Session) -> Outcome {
+    let batch = session.run(&lines::chats(session, 1), lines::CHAT).await?.batch;
+    let path = format!("/files/{}", batch.text("/output_file_id").on_the_way()?);
+    session.get(path.clone()).await?.success().on_the_way()?;
+    // An hour more: the file may be a little younger than the end of its batch.
+    session.advance(Duration::from_hours(30 * 24 + 1)).await?;
+    session.get(path).await?.refusal(404).map(drop)
 }
 
 async fn file_id(session: &mut Session) -> Outcome {

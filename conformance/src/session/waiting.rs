@@ -122,6 +122,16 @@ impl Session {
         }
     }
 
+    /// Lets the account use so much, and whatever is not named without limit.
+    pub(crate) async fn limit(&self, quotas: &Value) -> Outcome {
+        match &self.target.time {
+            Time::Control(control) => {
+                self.control(Method::PUT, &format!("{control}/quotas"), quotas).await.map(drop)
+            }
+            Time::Wall { .. } => Err(Stop::Broken("a case about quotas must need them".to_owned())),
+        }
+    }
+
     /// Waits because a server asked for it.
     pub(super) async fn pause(&mut self, duration: Duration) -> Outcome {
         if let Time::Control(control) = self.target.time.clone() {

@@ -7,6 +7,7 @@ mod batches;
 mod files;
 mod hooks;
 mod proxy;
+mod quotas;
 mod results;
 mod webhooks;
 
@@ -29,7 +30,9 @@ struct Mutant {
 }
 
 fn mutants() -> impl Iterator<Item = &'static Mutant> {
-    [files::MUTANTS, batches::MUTANTS, results::MUTANTS, webhooks::MUTANTS].into_iter().flatten()
+    [files::MUTANTS, batches::MUTANTS, results::MUTANTS, webhooks::MUTANTS, quotas::MUTANTS]
+        .into_iter()
+        .flatten()
 }
 
 /// The room of a case: its id but for the last part.
