@@ -107,10 +107,17 @@ impl Exchange {
         format!("{} {}", self.method, self.path)
     }
 
-    /// The request as a command for a shell, with the key taken from the environment.
-    pub fn curl(&self, base_url: &str) -> String {
-        let mut command =
-            format!("curl -i -X {} {}", self.method, quoted(&format!("{base_url}{}", self.path)));
+    /// The request as a command for a shell. The key is taken from the environment, and so is the base URL if it is not
+    /// given. None if the record does not have all of the body, or it was no text.
+    pub fn curl(&self, base_url: Option<&str>) -> Option<String> {
+        if is_cut(&self.request_body) || self.request_body.contains(char::REPLACEMENT_CHARACTER) {
+            return None;
+        }
+        let url = match base_url {
+            Some(base_url) => quoted(&format!("{base_url}{}", self.path)),
+            None => format!("\"$OPENAI_BASE_URL\"{}", quoted(&self.path)),
+        };
+        let mut command = format!("curl -i -X {} {url}", self.method);
         for (name, value) in &self.request_headers {
             if value == REDACTED {
                 let _ = write!(command, " -H \"{name}: Bearer $OPENAI_API_KEY\"");
@@ -121,7 +128,7 @@ impl Exchange {
         if !self.request_body.is_empty() {
             let _ = write!(command, " --data-binary {}", quoted(&self.request_body));
         }
-        command
+        Some(command)
     }
 }
 
@@ -132,6 +139,11 @@ pub(crate) fn shown(body: &[u8]) -> String {
         let _ = write!(text, "… ({} bytes in all)", body.len());
     }
     text
+}
+
+/// Whether [`shown`] has left something out.
+fn is_cut(text: &str) -> bool {
+    text.len() > KEPT_BYTES && text.ends_with(" bytes in all)")
 }
 
 /// A word of a shell. What is no plain text is written with escapes, which bash and zsh read.
@@ -173,12 +185,25 @@ mod tests {
 
     #[test]
     fn a_request_can_be_sent_again_by_hand() {
+        let rest = " -H \"authorization: Bearer $OPENAI_API_KEY\" -H 'content-type: application/json' \
+                    --data-binary '{\"a\":\"it'\\''s\"}'";
         assert_eq!(
-            exchange().curl("http://localhost:1/v1"),
-            "curl -i -X POST 'http://localhost:1/v1/batches' -H \"authorization: Bearer $OPENAI_API_KEY\" -H \
-             'content-type: application/json' --data-binary '{\"a\":\"it'\\''s\"}'"
+            exchange().curl(Some("http://localhost:1/v1")),
+            Some(format!("curl -i -X POST 'http://localhost:1/v1/batches'{rest}"))
+        );
+        assert_eq!(
+            exchange().curl(None),
+            Some(format!("curl -i -X POST \"$OPENAI_BASE_URL\"'/batches'{rest}"))
         );
         assert_eq!(quoted("a\r\nb'\u{1}\\"), "$'a\\r\\nb\\'\\x01\\\\'");
+    }
+
+    #[test]
+    fn what_is_not_known_whole_cannot_be_sent_again() {
+        for body in [&b"a".repeat(KEPT_BYTES + 1)[..], b"\xff"] {
+            let exchange = Exchange { request_body: shown(body), ..exchange() };
+            assert_eq!(exchange.curl(None), None);
+        }
     }
 
     #[test]

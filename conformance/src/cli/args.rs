@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use batchmock_conformance::Secret;
 use batchmock_conformance::case::{Capability, Level};
+use batchmock_conformance::report::{Form, UnknownForm};
 
 /// Judges a server that claims the `OpenAI` Files and Batches API, case by case, each with its source.
 #[derive(Debug, Parser)]
@@ -35,6 +36,19 @@ pub(super) enum Command {
     ///
     /// Exits with 0 if nothing is left, 1 if something could not be removed, and 3 if the server could not be asked.
     CleanUp(CleanUpArgs),
+    /// Tell a report once more, in other forms
+    ///
+    /// Exits as the run did whose report it is.
+    Report {
+        /// The report, as `--report json=FILE` wrote it, or `-` for the standard input
+        file: PathBuf,
+        /// In which form, and to which file; may be repeated
+        #[arg(long = "as", value_name = "FORM[=FILE]", default_value = "text")]
+        forms: Vec<Asked>,
+        /// Leave out what was asked and answered, which is most of a report
+        #[arg(long)]
+        without_exchanges: bool,
+    },
     /// List the cases
     List {
         /// Only cases whose id matches; may be repeated
@@ -85,9 +99,9 @@ pub(super) struct RunArgs {
     /// The seed of the batchmock that is started
     #[arg(long, default_value_t = 0, value_name = "N", conflicts_with = "base_url")]
     pub(super) seed: u64,
-    /// How the run is reported: a format, or FORMAT=FILE; may be repeated
-    #[arg(long, value_name = "FORMAT[=FILE]", default_value = "text")]
-    pub(super) report: Vec<ReportArg>,
+    /// How the run is reported: as text, json, junit, tap or markdown, and to which file; may be repeated
+    #[arg(long, value_name = "FORM[=FILE]", default_value = "text")]
+    pub(super) report: Vec<Asked>,
     /// What the server does not offer; may be repeated
     #[arg(long, value_name = "CAPABILITY", value_parser = capability)]
     pub(super) without: Vec<Capability>,
@@ -177,7 +191,7 @@ pub(super) struct ResumeArgs {
     pub(super) known_failing: Option<PathBuf>,
     /// How the run is reported: a format, or FORMAT=FILE; may be repeated
     #[arg(long, value_name = "FORMAT[=FILE]", default_value = "text")]
-    pub(super) report: Vec<ReportArg>,
+    pub(super) report: Vec<Asked>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -212,33 +226,22 @@ impl From<LevelArg> for Level {
 
 /// A form of report, and where it goes: to the standard output if nowhere else.
 #[derive(Debug, Clone)]
-pub(super) struct ReportArg {
-    pub(super) format: Format,
+pub(super) struct Asked {
+    pub(super) form: Form,
     pub(super) file: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    Text,
-    Json,
-}
-
-impl FromStr for ReportArg {
+impl FromStr for Asked {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (format, file) = match text.split_once('=') {
+        let (form, file) = match text.split_once('=') {
             None => (text, None),
-            Some((format, "")) => return Err(format!("`{format}=` names no file")),
-            Some((format, file)) => (format, Some(PathBuf::from(file))),
+            Some((form, "")) => return Err(format!("`{form}=` names no file")),
+            Some((form, file)) => (form, Some(PathBuf::from(file))),
         };
-        let format = Format::from_str(format, false).map_err(|_| {
-            let known: Vec<_> =
-                Format::value_variants().iter().filter_map(ValueEnum::to_possible_value).collect();
-            let known: Vec<_> = known.iter().map(|known| format!("`{}`", known.get_name())).collect();
-            format!("`{format}` is no form of report: there are {}", known.join(", "))
-        })?;
-        Ok(Self { format, file })
+        let form = form.parse().map_err(|error: UnknownForm| error.to_string())?;
+        Ok(Self { form, file })
     }
 }
 

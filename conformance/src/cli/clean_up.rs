@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use batchmock_conformance::clean_up::Account;
 
 use super::args::CleanUpArgs;
-use super::run::{fault, runtime};
-use super::{Failure, complain, say};
+use super::run::runtime;
+use super::{Failure, complain, fault, say};
 
 /// Something could not be removed.
 const LEFT: u8 = 1;
@@ -15,7 +15,7 @@ const LEFT: u8 = 1;
 const INCOMPLETE: u8 = 3;
 
 pub(super) fn clean_up(args: &CleanUpArgs) -> Result<u8, Failure> {
-    let account = Account::new(&args.base_url, args.api_key.clone()).map_err(|error| fault(&error))?;
+    let account = Account::new(&args.base_url, args.api_key.clone()).map_err(|error| fault(error.to_string()))?;
     runtime()?.block_on(async {
         let left =
             account.left().await.map_err(|error| Failure { code: INCOMPLETE, message: error.to_string() })?;

@@ -2,6 +2,7 @@
 
 mod args;
 mod clean_up;
+mod reports;
 mod resume;
 mod run;
 
@@ -18,6 +19,9 @@ use batchmock_conformance::{report, server, traceability};
 /// The command was not used rightly.
 const USAGE: u8 = 2;
 
+/// The suite is at fault, or the machine that it runs on.
+const FAULT: u8 = 4;
+
 /// What a command says when it cannot go on, and with which code it exits.
 #[derive(Debug)]
 struct Failure {
@@ -30,6 +34,9 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Resume(args) => resume::resume(&args),
         Command::CleanUp(args) => clean_up::clean_up(&args),
+        Command::Report { file, forms, without_exchanges } => {
+            reports::report(&file, &forms, without_exchanges)
+        }
         Command::List { only, skip } => list(&only, &skip),
         Command::Trace => say(&traceability::table()).map(|()| 0),
         Command::Explain { id } => explain(&id),
@@ -46,6 +53,11 @@ pub(crate) fn main() -> ExitCode {
 /// A wrong use of the command.
 fn usage(message: impl Into<String>) -> Failure {
     Failure { code: USAGE, message: message.into() }
+}
+
+/// A fault of the suite, or of the machine that it runs on.
+fn fault(message: impl Into<String>) -> Failure {
+    Failure { code: FAULT, message: message.into() }
 }
 
 /// Patterns as they were given.
@@ -81,7 +93,7 @@ fn say(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure { code: 4, message: format!("the standard output cannot be written: {error}") })
+            Err(fault(format!("the standard output cannot be written: {error}")))
         }
         Ok(()) | Err(_) => Ok(()),
     }

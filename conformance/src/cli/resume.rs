@@ -4,11 +4,11 @@ use batchmock_conformance::state::State;
 use batchmock_conformance::{Keys, run};
 
 use super::args::ResumeArgs;
-use super::run::{can_go_out, conclude, fault, known_failing, probed, runtime};
-use super::{Failure, usage};
+use super::run::{conclude, known_failing, probed, runtime};
+use super::{Failure, fault, reports, usage};
 
 pub(super) fn resume(args: &ResumeArgs) -> Result<u8, Failure> {
-    can_go_out(&args.report)?;
+    reports::can_go_out(&args.report)?;
     let known = known_failing(args.known_failing.as_deref())?;
     let mut state = State::read(&args.state).map_err(|error| usage(error.to_string()))?;
     let keys = keys(args, &state)?;
@@ -16,7 +16,7 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<u8, Failure> {
         let target = probed(state.settings(keys)).await?;
         let waiting = std::mem::take(&mut state.waiting);
         let progress = run::go_on(&target, waiting, args.wait, args.jobs).await;
-        let progress = progress.map_err(|error| fault(&error))?;
+        let progress = progress.map_err(|error| fault(error.to_string()))?;
         state.add(progress.into_iter().map(|(_, progress)| progress));
         conclude(&state, &target, &args.state, &known, &args.report)
     })

@@ -7,21 +7,18 @@ use std::sync::Arc;
 use batchmock_conformance::case::Case;
 use batchmock_conformance::known_failing::KnownFailing;
 use batchmock_conformance::plan::{Plan, Prices};
-use batchmock_conformance::report::{self, Report};
+use batchmock_conformance::report::Report;
 use batchmock_conformance::state::State;
 use batchmock_conformance::{
     Keys, Models, OwnMock, Settings, Target, WebhookSettings, is_on_loopback, run, select,
 };
 use reqwest::Url;
 
-use super::args::{Format, ReportArg, RunArgs};
-use super::{Failure, complain, patterns, say, usage};
+use super::args::{Asked, RunArgs};
+use super::{Failure, complain, fault, patterns, reports, say, usage};
 
 /// The server could not be reached, so nothing was judged.
 const INCOMPLETE: u8 = 3;
-
-/// The suite is at fault.
-const FAULT: u8 = 4;
 
 pub(super) fn run(args: &RunArgs) -> Result<u8, Failure> {
     let cases = select::cases(&patterns(&args.only)?, &patterns(&args.skip)?);
@@ -29,7 +26,7 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Failure> {
         return Err(usage("no case is left: --skip matches all that --only does"));
     }
     let known = known_failing(args.known_failing.as_deref())?;
-    can_go_out(&args.report)?;
+    reports::can_go_out(&args.report)?;
     if args.dry_run {
         say(&runtime()?.block_on(dry_run(args, &cases))?)?;
         return Ok(0);
@@ -44,13 +41,13 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Failure> {
         let target = if let Some(base_url) = &args.base_url {
             elsewhere(args, base_url).await?
         } else {
-            let started = OwnMock::start(args.seed).await.map_err(|error| fault(&error))?;
+            let started = OwnMock::start(args.seed).await.map_err(|error| fault(error.to_string()))?;
             let settings = Settings {
                 max_lines: args.max_lines,
                 max_tokens: args.max_tokens,
                 ..OwnMock::settings(started.base_url())
             };
-            let target = started.target_with(settings).await.map_err(|error| fault(&error))?;
+            let target = started.target_with(settings).await.map_err(|error| fault(error.to_string()))?;
             mock = Some(started);
             target
         };
@@ -58,7 +55,7 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Failure> {
         known.apply(&mut found);
         let report = Report::new(&target, args.level.into(), found);
         drop(mock);
-        tell(&args.report, &report)?;
+        reports::tell(&report, &args.report)?;
         Ok(report.conclusion().exit_code())
     })
 }
@@ -86,13 +83,13 @@ pub(super) fn conclude(
     target: &Target,
     file: &Path,
     known: &KnownFailing,
-    reports: &[ReportArg],
+    asked: &[Asked],
 ) -> Result<u8, Failure> {
-    state.write(file).map_err(|error| fault(&error))?;
+    state.write(file).map_err(|error| fault(error.to_string()))?;
     let mut found = state.found();
     known.apply(&mut found);
     let report = Report::new(target, state.level, found);
-    tell(reports, &report)?;
+    reports::tell(&report, asked)?;
     if !state.waiting.is_empty() {
         let ids: Vec<_> = state.waiting.iter().map(|waiting| waiting.case.as_str()).collect();
         complain(&format!("{} wait: `resume {}` goes on with them", ids.join(", "), file.display()));
@@ -102,21 +99,7 @@ pub(super) fn conclude(
 
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Runtime::new()
-        .map_err(|error| Failure { code: FAULT, message: format!("no threads can be had: {error}") })
-}
-
-/// A fault of the suite.
-pub(super) fn fault(error: &dyn ToString) -> Failure {
-    Failure { code: FAULT, message: error.to_string() }
-}
-
-/// Only one report can go to the standard output.
-pub(super) fn can_go_out(reports: &[ReportArg]) -> Result<(), Failure> {
-    let to_stdout = reports.iter().filter(|report| report.file.is_none()).count();
-    if to_stdout > 1 {
-        return Err(usage("two reports cannot both go to the standard output: write FORMAT=FILE"));
-    }
-    Ok(())
+        .map_err(|error| fault(format!("no threads can be had: {error}")))
 }
 
 pub(super) fn known_failing(path: Option<&Path>) -> Result<KnownFailing, Failure> {
@@ -204,29 +187,6 @@ fn has_a_budget(args: &RunArgs, cases: &[&Case]) -> Result<(), Failure> {
 /// What would be sent, and what it may cost.
 async fn dry_run(args: &RunArgs, cases: &[&'static Case]) -> Result<String, Failure> {
     let place = args.base_url.as_deref().unwrap_or("a batchmock that would be started");
-    let plan = Plan::of(cases, &settings(args, place)).await.map_err(|error| fault(&error))?;
+    let plan = Plan::of(cases, &settings(args, place)).await.map_err(|error| fault(error.to_string()))?;
     Ok(plan.text(place, Prices { input: args.price_in, output: args.price_out }))
-}
-
-pub(super) fn tell(reports: &[ReportArg], report: &Report) -> Result<(), Failure> {
-    for asked in reports {
-        let text = match asked.format {
-            Format::Text => report::text(report),
-            Format::Json => report::json(report).map_err(|error| Failure {
-                code: FAULT,
-                message: format!("no JSON can be written: {error}"),
-            })?,
-        };
-        match &asked.file {
-            None => say(&text)?,
-            Some(path) => fs::write(path, text).map_err(|error| Failure {
-                code: FAULT,
-                message: format!("{} cannot be written: {error}", path.display()),
-            })?,
-        }
-    }
-    if reports.iter().all(|asked| asked.file.is_some()) {
-        complain(&report::summary(report));
-    }
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! What a run found, as data: of a server or of a client.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -85,16 +86,16 @@ pub struct Source {
     pub source: String,
 }
 
-/// How a run ends, as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// How a run ends, as a whole; the worse, the greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Conclusion {
     /// All that counts passed, is known to fail, or is not offered.
     Passed,
-    /// Something that counts failed, or a list of known failures is out of date.
-    Failed,
     /// Something that counts was not reached.
     Incomplete,
+    /// Something that counts failed, or a list of known failures is out of date.
+    Failed,
     /// The suite is at fault, or what it was told.
     Error,
 }
@@ -119,20 +120,53 @@ impl Report {
         concat!("batchmock-conformance ", env!("CARGO_PKG_VERSION")).to_owned()
     }
 
-    /// How the run ends: the worst that was found, and what is the suite's fault before all.
+    /// How the run ends: the worst that a case makes of it.
     pub fn conclusion(&self) -> Conclusion {
-        let has = |verdict: Verdict| {
-            self.cases.iter().any(|case| case.verdict == verdict && case.counts(self.level))
-        };
-        if self.count(Verdict::Error) > 0 {
-            Conclusion::Error
-        } else if has(Verdict::Failed) || self.count(Verdict::Stale) > 0 {
-            Conclusion::Failed
-        } else if has(Verdict::NotExercised) {
-            Conclusion::Incomplete
-        } else {
-            Conclusion::Passed
+        self.cases.iter().map(|case| self.effect(case)).max().unwrap_or(Conclusion::Passed)
+    }
+
+    /// What a case makes of the run by itself.
+    pub fn effect(&self, case: &Judged) -> Conclusion {
+        match case.verdict {
+            Verdict::Error => Conclusion::Error,
+            Verdict::Stale => Conclusion::Failed,
+            Verdict::Failed if case.counts(self.level) => Conclusion::Failed,
+            Verdict::NotExercised if case.counts(self.level) => Conclusion::Incomplete,
+            Verdict::Passed
+            | Verdict::Failed
+            | Verdict::KnownFailing
+            | Verdict::Unsupported
+            | Verdict::NotExercised => Conclusion::Passed,
         }
+    }
+
+    /// Why a case has no other verdict, and why that does not matter if it does not.
+    pub fn why(&self, case: &Judged) -> String {
+        let does_not_count =
+            matches!(case.verdict, Verdict::Failed | Verdict::NotExercised) && !case.counts(self.level);
+        if does_not_count {
+            format!("a {}, which does not count here: {}", case.level, case.reason)
+        } else {
+            case.reason.clone()
+        }
+    }
+
+    /// The numbers, and how the run ends, in one line.
+    pub fn in_a_line(&self) -> String {
+        let counts: Vec<_> = self
+            .counts()
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(verdict, count)| format!("{count} {verdict}"))
+            .collect();
+        format!(
+            "{}{} cases: {}. Held to {}: {}.",
+            self.cases.len(),
+            if self.is_whole() { String::new() } else { format!(" of {}", self.cases_in_suite) },
+            if counts.is_empty() { "none".to_owned() } else { counts.join(", ") },
+            self.level,
+            self.conclusion()
+        )
     }
 
     /// How many cases have a verdict.
@@ -153,6 +187,25 @@ impl Report {
     /// The cases that did not pass.
     pub fn not_passed(&self) -> impl Iterator<Item = &Judged> {
         self.cases.iter().filter(|case| case.verdict != Verdict::Passed)
+    }
+
+    /// The cases by their groups, which stand together in the order of a suite.
+    pub fn groups(&self) -> impl Iterator<Item = &[Judged]> {
+        self.cases.chunk_by(|one, next| one.group() == next.group())
+    }
+
+    /// What could not be cleaned up.
+    pub fn left_behind(&self) -> impl Iterator<Item = &str> {
+        self.cases.iter().flat_map(|case| &case.left_behind).map(String::as_str)
+    }
+
+    /// A request to a server as a command for a shell. What a client has sent is not for repeating.
+    pub fn curl(&self, exchange: &Exchange) -> Option<String> {
+        match self.kind {
+            // Where a server was started for the run, the reader has one at another place.
+            SubjectKind::Server => exchange.curl(self.base_url.as_deref()),
+            SubjectKind::Client => None,
+        }
     }
 
     /// Without what was asked and answered, which is most of a report: for keeping.
@@ -222,8 +275,27 @@ impl Conclusion {
     }
 }
 
-impl std::fmt::Display for Conclusion {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { fact, kind, source } = self;
+        match fact {
+            Some(fact) => write!(f, "{fact} {kind}: {source}"),
+            None => write!(f, "{kind}: {source}"),
+        }
+    }
+}
+
+impl fmt::Display for SubjectKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Server => "server",
+            Self::Client => "client",
+        })
+    }
+}
+
+impl fmt::Display for Conclusion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Passed => "passed",
             Self::Failed => "failed",

@@ -3,12 +3,23 @@
 //! All of them take a [`Report`], which owns what it says and is read again from its JSON; none knows what was run.
 
 mod document;
+mod form;
+mod html;
 mod json;
+mod junit;
+mod markdown;
+mod tap;
 mod text;
+mod visible;
 
 pub use document::{Conclusion, Judged, Report, Source, SubjectKind};
+pub use form::{Form, UnknownForm};
+pub use html::html;
 pub use json::{FORMAT, ReadError, json, read};
-pub use text::{case as case_as_text, judged as judged_as_text, summary, text};
+pub use junit::junit;
+pub use markdown::markdown;
+pub use tap::tap;
+pub use text::{case as case_as_text, judged as judged_as_text, text};
 
 #[cfg(test)]
 mod samples;

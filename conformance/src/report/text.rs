@@ -3,53 +3,34 @@
 use std::fmt::Write as _;
 
 use crate::case::Case;
-use crate::report::{Judged, Report, Source};
+use crate::report::{Judged, Report, visible};
 use crate::verdict::Verdict;
 
 /// A line for each case, then each that did not pass at length, then the numbers.
 pub fn text(report: &Report) -> String {
-    let mut text = format!("{}\n", report.target);
+    let mut text = format!("{}\n", visible::line(&report.target));
     if let Some(base_url) = report.base_url.as_ref().filter(|url| **url != report.target) {
-        let _ = writeln!(text, "{base_url}");
+        let _ = writeln!(text, "{}", visible::line(base_url));
     }
-    let mut group = "";
-    for case in &report.cases {
-        if group != case.group() {
-            group = case.group();
-            let _ = writeln!(text, "\n{group}");
+    for cases in report.groups() {
+        let _ = writeln!(text, "\n{}", visible::line(cases[0].group()));
+        for case in cases {
+            let _ = writeln!(text, "  {} {:6} {}", mark(case.verdict), case.level, visible::line(&case.id));
         }
-        let _ = writeln!(text, "  {} {:6} {}", mark(case.verdict), case.level, case.id);
     }
     for case in report.not_passed() {
         let _ = write!(text, "\n{}", judged(case));
     }
-    let left: Vec<_> = report.cases.iter().flat_map(|case| &case.left_behind).map(String::as_str).collect();
+    let left: Vec<_> = report.left_behind().map(visible::line).collect();
     if !left.is_empty() {
         let _ = writeln!(text, "\nleft behind, since they could not be cleaned up: {}", left.join(", "));
     }
     if !report.summary.is_empty() {
-        let _ = writeln!(text, "\n{}", report.summary.join("\n"));
+        let summary: Vec<_> = report.summary.iter().map(|line| visible::line(line)).collect();
+        let _ = writeln!(text, "\n{}", summary.join("\n"));
     }
-    let _ = writeln!(text, "\n{}", summary(report));
+    let _ = writeln!(text, "\n{}", report.in_a_line());
     text
-}
-
-/// The numbers, and how the run ends, in one line.
-pub fn summary(report: &Report) -> String {
-    let counts: Vec<_> = report
-        .counts()
-        .into_iter()
-        .filter(|(_, count)| *count > 0)
-        .map(|(verdict, count)| format!("{count} {verdict}"))
-        .collect();
-    let of = if report.is_whole() { String::new() } else { format!(" of {}", report.cases_in_suite) };
-    format!(
-        "{}{of} cases: {}. Held to {}: {}.",
-        report.cases.len(),
-        if counts.is_empty() { "none".to_owned() } else { counts.join(", ") },
-        report.level,
-        report.conclusion()
-    )
 }
 
 fn mark(verdict: Verdict) -> &'static str {
@@ -66,22 +47,26 @@ fn mark(verdict: Verdict) -> &'static str {
 
 /// What was found, with what a reader needs to judge it.
 pub fn judged(case: &Judged) -> String {
-    let mut text = format!("{} {} ({})\n", case.id, case.verdict, case.level);
-    let _ = writeln!(text, "    requirement: {}", case.requirement);
-    for Source { fact, kind, source } in &case.evidence {
-        let fact = fact.as_ref().map(|fact| format!("{fact} ")).unwrap_or_default();
-        let _ = writeln!(text, "    source:      {fact}{kind}: {source}");
+    let mut text = format!("{} {} ({})\n", visible::line(&case.id), case.verdict, case.level);
+    let mut say = |label: &str, value: &str| {
+        // What has several lines goes on below its first one.
+        let value = visible::block(value.trim_end_matches('\n')).replace('\n', &format!("\n{:17}", ""));
+        let _ = writeln!(text, "    {label:12} {value}");
+    };
+    say("requirement:", &case.requirement);
+    for source in &case.evidence {
+        say("source:", &source.to_string());
     }
     if let Some(mismatch) = &case.mismatch {
-        let _ = writeln!(text, "    looked at:   {}", mismatch.what);
+        say("looked at:", &mismatch.what);
         for (at, expected) in mismatch.expected.iter().enumerate() {
-            let _ = writeln!(text, "    {:13}{expected}", if at == 0 { "expected:" } else { "or:" });
+            say(if at == 0 { "expected:" } else { "or:" }, expected);
         }
-        let _ = writeln!(text, "    actual:      {}", mismatch.actual);
+        say("actual:", &mismatch.actual);
     }
     // The reason of a plain failure says the same once more.
     if case.mismatch.is_none() || case.verdict != Verdict::Failed {
-        let _ = writeln!(text, "    reason:      {}", case.reason);
+        say("reason:", &case.reason);
     }
     text
 }

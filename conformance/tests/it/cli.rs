@@ -37,7 +37,10 @@ fn a_wrong_use_is_told_with_code_2() {
             "the nearest is `batches/cancel/after-completed`",
         ),
         (&["run", "--only", "auth/*", "--skip", "*"], "no case is left"),
-        (&["run", "--report", "pdf"], "`pdf` is no form of report: there are `text`, `json`"),
+        (
+            &["run", "--report", "pdf"],
+            "`pdf` is no form of report: there are `text`, `json`, `junit`, `tap`, `markdown`, `html`",
+        ),
         (&["run", "--report", "text", "--report", "json"], "two reports cannot both go"),
         (&["run", "--without", "telepathy"], "there are `uploads`, `key-check`"),
         (
@@ -50,6 +53,8 @@ fn a_wrong_use_is_told_with_code_2() {
         (&["resume", "/nowhere/state.json"], "/nowhere/state.json: "),
         (&["run", "--base-url", "no url"], "`no url` is no URL"),
         (&["explain", "batches/cancel/after-complete"], "the nearest is `batches/cancel/after-completed`"),
+        (&["report", "/nowhere/report.json"], "/nowhere/report.json cannot be read"),
+        (&["report", "Cargo.toml"], "Cargo.toml: it is no report: "),
         (&["run", "--known-failing", "/nowhere/known.toml"], "/nowhere/known.toml cannot be read"),
     ] {
         let run = conformance(args);
@@ -91,6 +96,36 @@ fn a_report_can_go_to_a_file() {
     let report: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     assert_eq!((&report["format"], &report["conclusion"]), (&1.into(), &"passed".into()));
     assert_eq!(report["cases"][0]["id"], "auth/bearer-key");
+}
+
+#[test]
+fn a_report_is_told_once_more_in_any_form() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| directory.path().join(name).display().to_string();
+    let (json, page, small) = (file("report.json"), file("report.html"), file("small.json"));
+    let run =
+        conformance(&["run", "--only", "auth/*", "--report", &format!("json={json}"), "--report", "tap"]);
+    let told = conformance(&["report", &json, "--as", "tap", "--as", &format!("html={page}")]);
+    assert_eq!(told.status.code(), Some(0), "{}", stderr(&told));
+    assert!(stdout(&run).starts_with("TAP version 14\n"), "{}", stdout(&run));
+    assert_eq!(stdout(&run), stdout(&told));
+    assert!(std::fs::read_to_string(page).unwrap().starts_with("<!DOCTYPE html>"));
+    let told = conformance(&["report", &json, "--without-exchanges", "--as", &format!("json={small}")]);
+    assert!(stderr(&told).contains("cases: 6 passed."), "{}", stderr(&told));
+    let [whole, small] = [json, small].map(|file| std::fs::read_to_string(file).unwrap());
+    assert!(small.len() < whole.len() / 3, "{} of {}", small.len(), whole.len());
+    assert!(!small.contains("x-request-id"));
+}
+
+#[test]
+fn a_report_is_told_with_the_code_of_its_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("report.json");
+    let file = file.to_str().unwrap();
+    conformance(&["run", "--only", "auth/*", "--report", &format!("json={file}")]);
+    let failed = std::fs::read_to_string(file).unwrap().replace("\"passed\"", "\"failed\"");
+    std::fs::write(file, failed).unwrap();
+    assert_eq!(conformance(&["report", file]).status.code(), Some(1));
 }
 
 #[test]
