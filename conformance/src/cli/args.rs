@@ -49,6 +49,33 @@ pub(super) enum Command {
         #[arg(long)]
         without_exchanges: bool,
     },
+    /// Tell what differs between two reports
+    ///
+    /// Exits with 0 if no case has another verdict, 1 if one has, or is in one of them alone, and 2 on wrong usage.
+    Diff {
+        /// The report of before
+        before: PathBuf,
+        /// The report of after
+        after: PathBuf,
+        /// Look only at what got worse
+        #[arg(long)]
+        only_worse: bool,
+        /// In which form, of text, markdown and json, and to which file; may be repeated
+        #[arg(long = "as", value_name = "FORM[=FILE]", default_value = "text")]
+        forms: Vec<Asked>,
+    },
+    /// Put several reports side by side
+    Matrix {
+        /// The reports, a column each
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Do not leave out cases that pass everywhere
+        #[arg(long)]
+        all: bool,
+        /// In which form, of text, markdown and html, and to which file; may be repeated
+        #[arg(long = "as", value_name = "FORM[=FILE]", default_value = "text")]
+        forms: Vec<Asked>,
+    },
     /// List the cases
     List {
         /// Only cases whose id matches; may be repeated

@@ -37,6 +37,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Report { file, forms, without_exchanges } => {
             reports::report(&file, &forms, without_exchanges)
         }
+        Command::Diff { before, after, only_worse, forms } => {
+            reports::diff(&before, &after, only_worse, &forms)
+        }
+        Command::Matrix { files, all, forms } => reports::matrix(&files, all, &forms),
         Command::List { only, skip } => list(&only, &skip),
         Command::Trace => say(&traceability::table()).map(|()| 0),
         Command::Explain { id } => explain(&id),

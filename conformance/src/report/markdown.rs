@@ -92,12 +92,12 @@ fn sentence(text: &str) -> String {
         .collect()
 }
 
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     format!("<code>{}</code>", escaped(text))
 }
 
 /// Text that is nothing but text: what could be markup is written as a reference, which tables, too, let pass.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let text = visible::line(text);
     let mut escaped = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {

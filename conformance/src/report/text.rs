@@ -33,7 +33,8 @@ pub fn text(report: &Report) -> String {
     text
 }
 
-fn mark(verdict: Verdict) -> &'static str {
+/// A verdict in four letters.
+pub(super) fn mark(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Passed => "ok  ",
         Verdict::Failed => "FAIL",

@@ -53,6 +53,14 @@ fn a_wrong_use_is_told_with_code_2() {
         (&["resume", "/nowhere/state.json"], "/nowhere/state.json: "),
         (&["run", "--base-url", "no url"], "`no url` is no URL"),
         (&["explain", "batches/cancel/after-complete"], "the nearest is `batches/cancel/after-completed`"),
+        (
+            &["diff", "a", "b", "--as", "html"],
+            "`html` is no form of a difference: there are `text`, `markdown`, `json`",
+        ),
+        (
+            &["matrix", "a", "--as", "tap"],
+            "`tap` is no form of a matrix: there are `text`, `markdown`, `html`",
+        ),
         (&["report", "/nowhere/report.json"], "/nowhere/report.json cannot be read"),
         (&["report", "Cargo.toml"], "Cargo.toml: it is no report: "),
         (&["run", "--known-failing", "/nowhere/known.toml"], "/nowhere/known.toml cannot be read"),
@@ -126,6 +134,33 @@ fn a_report_is_told_with_the_code_of_its_run() {
     let failed = std::fs::read_to_string(file).unwrap().replace("\"passed\"", "\"failed\"");
     std::fs::write(file, failed).unwrap();
     assert_eq!(conformance(&["report", file]).status.code(), Some(1));
+}
+
+#[test]
+fn two_reports_are_held_against_each_other() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| directory.path().join(name).display().to_string();
+    let (before, after, page) = (file("before.json"), file("after.json"), file("matrix.html"));
+    conformance(&["run", "--only", "auth/*", "--report", &format!("json={before}")]);
+    let worse = std::fs::read_to_string(&before).unwrap().replacen(
+        "\"verdict\": \"passed\"",
+        "\"verdict\": \"failed\"",
+        1,
+    );
+    std::fs::write(&after, worse).unwrap();
+    for (args, code, expected) in [
+        (&["diff", &before, &before][..], 0, "nothing changed; 6 the same.\n"),
+        (&["diff", &before, &after], 1, "1 worse; 5 the same.\n"),
+        (&["diff", &after, &before], 1, "1 better; 5 the same.\n"),
+        (&["diff", &after, &before, "--only-worse"], 0, "nothing changed; 5 the same.\n"),
+        (&["matrix", &before, &after], 0, "5 of 6 cases pass everywhere.\n"),
+        (&["matrix", &before, &after, "--as", &format!("html={page}")], 0, ""),
+    ] {
+        let told = conformance(args);
+        assert_eq!(told.status.code(), Some(code), "{args:?}: {}", stderr(&told));
+        assert!(stdout(&told).ends_with(expected), "{args:?}: {}", stdout(&told));
+    }
+    assert!(std::fs::read_to_string(page).unwrap().contains("batchmock 0.1.0 (2)"));
 }
 
 #[test]

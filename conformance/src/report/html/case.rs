@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use maud::{Markup, html};
 
 use crate::exchange::Exchange;
-use crate::report::html::{class, mark};
+use crate::report::html::frame::{class, mark};
 use crate::report::{Conclusion, Judged, Report, visible};
 use crate::verdict::Verdict;
 
@@ -14,7 +14,7 @@ pub(super) fn case(report: &Report, case: &Judged) -> Markup {
     let matters = report.effect(case) != Conclusion::Passed;
     let anchor = anchor(report, case);
     html! {
-        details.case.excused[!matters].(class(verdict)) id=(anchor) data-verdicts=(class(verdict)) open[matters] {
+        details.case.(class(verdict)).excused[!matters] id=(anchor) data-verdicts=(class(verdict)) open[matters] {
             summary {
                 span.verdict data-mark=(mark(verdict)) { (verdict) }
                 span.name { code { (visible::line(&case.id)) } span.soft { (sentence(&case.title)) } }
@@ -45,7 +45,7 @@ fn anchor(report: &Report, case: &Judged) -> String {
 }
 
 /// A sentence of ours, in which code stands between backticks.
-pub(in crate::report) fn sentence(text: &str) -> Markup {
+pub(super) fn sentence(text: &str) -> Markup {
     let text = visible::line(text);
     html! {
         @for (is_code, span) in visible::spans(&text) {
@@ -55,7 +55,7 @@ pub(in crate::report) fn sentence(text: &str) -> Markup {
 }
 
 /// Who says so.
-pub(in crate::report) fn source_list(case: &Judged) -> Markup {
+pub(super) fn source_list(case: &Judged) -> Markup {
     html! {
         ul.sources aria-label="Sources" {
             @for source in &case.evidence { li { (visible::line(&source.to_string())) } }
@@ -64,7 +64,7 @@ pub(in crate::report) fn source_list(case: &Judged) -> Markup {
 }
 
 /// What was wrong.
-pub(in crate::report) fn finding(why: &str, case: &Judged) -> Markup {
+pub(super) fn finding(why: &str, case: &Judged) -> Markup {
     let repeats = case.mismatch.is_some() && case.verdict == Verdict::Failed && why == case.reason;
     html! {
         dl.finding {

@@ -12,7 +12,7 @@ const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// A whole page.
-pub(in crate::report) fn page(title: &str, suite: &str, body: &Markup) -> String {
+pub(super) fn page(title: &str, suite: &str, body: &Markup) -> String {
     let policy = format!(
         "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
         hash(STYLE),
@@ -45,7 +45,7 @@ fn hash(text: &str) -> String {
 }
 
 /// Boxes for verdicts and a field for words. It does nothing without the script, which shows it.
-pub(in crate::report) fn verdict_filter(counts: &[(Verdict, usize)], several: bool) -> Markup {
+pub(super) fn filter(counts: &[(Verdict, usize)], several: bool) -> Markup {
     html! {
         form.filter role="search" hidden {
             label.unseen for="words" { "Words that a case must have" }
@@ -68,7 +68,7 @@ pub(in crate::report) fn verdict_filter(counts: &[(Verdict, usize)], several: bo
 }
 
 /// The name of a verdict in the style.
-pub(in crate::report) fn class(verdict: Verdict) -> &'static str {
+pub(super) fn class(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Passed => "passed",
         Verdict::Failed => "failed",
@@ -81,7 +81,7 @@ pub(in crate::report) fn class(verdict: Verdict) -> &'static str {
 }
 
 /// The name of a conclusion in the style.
-pub(in crate::report) fn class_of_conclusion(conclusion: Conclusion) -> &'static str {
+pub(super) fn class_of_conclusion(conclusion: Conclusion) -> &'static str {
     match conclusion {
         Conclusion::Passed => "passed",
         Conclusion::Failed => "failed",
@@ -91,7 +91,7 @@ pub(in crate::report) fn class_of_conclusion(conclusion: Conclusion) -> &'static
 }
 
 /// A sign for a verdict, beside its name.
-pub(in crate::report) fn mark(verdict: Verdict) -> &'static str {
+pub(super) fn mark(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Passed => "✓",
         Verdict::Failed => "✗",

@@ -5,6 +5,7 @@
 
 mod case;
 mod frame;
+mod matrix;
 
 use maud::{Markup, html};
 
@@ -12,7 +13,7 @@ use crate::report::{Conclusion, Judged, Report, visible};
 use crate::verdict::Verdict;
 
 use case::sentence;
-pub(super) use frame::{class, mark, page, verdict_filter};
+use frame::{class, class_of_conclusion, page};
 
 /// As a page.
 pub fn html(report: &Report) -> String {
@@ -20,7 +21,7 @@ pub fn html(report: &Report) -> String {
         (header(report))
         main {
             @if !report.cases.is_empty() { (by_group(report)) }
-            (filter(report))
+            (frame::filter(&seen(report).collect::<Vec<_>>(), false))
             @for (at, cases) in report.groups().enumerate() {
                 section.group id=(format!("group-{}", at + 1)) {
                     h2 { (visible::line(cases[0].group())) }
@@ -46,7 +47,7 @@ fn header(report: &Report) -> Markup {
             @if let Some(base_url) = report.base_url.as_ref().filter(|url| **url != report.target) {
                 p.where.soft { (visible::line(base_url)) }
             }
-            p.conclusion.(frame::class_of_conclusion(conclusion)) {
+            p.conclusion.(class_of_conclusion(conclusion)) {
                 strong { (conclusion) }
                 @if conclusion == Conclusion::Error { ". " } @else { ", " }
                 "held to " (report.level) ". " (report.cases.len()) (of) " cases."
@@ -130,8 +131,4 @@ fn by_group(report: &Report) -> Markup {
             }
         }
     }
-}
-
-fn filter(report: &Report) -> Markup {
-    verdict_filter(&seen(report).collect::<Vec<_>>(), false)
 }

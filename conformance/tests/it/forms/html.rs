@@ -1,4 +1,4 @@
-use batchmock_conformance::report::{self, Report};
+use batchmock_conformance::report::{self, Matrix, Report};
 use proptest::prelude::*;
 use scraper::{Html, Node, Selector};
 
@@ -42,12 +42,17 @@ fn without_code(mut report: Report) -> Report {
     report
 }
 
-fn links_lead_somewhere(page: &str) {
+fn it_holds_together(page: &str) {
     let page = Html::parse_document(page);
+    let style: String =
+        page.select(&Selector::parse("style").unwrap()).flat_map(|style| style.text()).collect();
     let all = |selector: &str, attribute: &'static str| -> Vec<String> {
         let selector = Selector::parse(selector).unwrap();
         page.select(&selector).filter_map(|element| element.attr(attribute)).map(str::to_owned).collect()
     };
+    for class in all("[class]", "class").iter().flat_map(|classes| classes.split_whitespace()) {
+        assert!(style.contains(&format!(".{class}")), "the style knows no `{class}`");
+    }
     let ids = all("[id]", "id");
     for link in all("a", "href") {
         assert!(link.strip_prefix('#').is_some_and(|id| ids.iter().any(|known| known == id)), "{link}");
@@ -66,7 +71,14 @@ proptest! {
     fn what_a_server_says_changes_no_markup(report in super::report()) {
         let report = without_code(report);
         let page = report::html(&report);
-        links_lead_somewhere(&page);
+        it_holds_together(&page);
         prop_assert_eq!(shape(&page), shape(&report::html(&super::harmless(&report))));
+        let side_by_side = |report: &Report| {
+            let reports = [report.clone(), report.clone()];
+            Matrix::of(&reports).unwrap().html()
+        };
+        let page = side_by_side(&report);
+        it_holds_together(&page);
+        prop_assert_eq!(shape(&page), shape(&side_by_side(&super::harmless(&report))));
     }
 }

@@ -1,12 +1,11 @@
-use batchmock_conformance::report::{self, Report};
+use batchmock_conformance::report::{self, Diff, Matrix, Report};
 use proptest::prelude::*;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag};
 
 /// What is there but for the texts: headings, tables with their cells, blocks of code, raw HTML.
-fn shape(report: &Report) -> Vec<String> {
-    let text = report::markdown(report);
+fn shape(text: &str) -> Vec<String> {
     let mut shape: Vec<String> = Vec::new();
-    for event in Parser::new_ext(&text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
+    for event in Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
         match event {
             Event::Text(_) => {}
             // Its fence is as long as it must be.
@@ -74,6 +73,15 @@ proptest! {
     #[test]
     fn what_a_server_says_changes_no_markup(report in super::report()) {
         let report = without_blanks(without_code(report));
-        prop_assert_eq!(shape(&report), shape(&super::harmless(&report)), "{}", report::markdown(&report));
+        let harmless = super::harmless(&report);
+        let (told, expected) = (report::markdown(&report), report::markdown(&harmless));
+        prop_assert_eq!(shape(&told), shape(&expected), "{}", told);
+        let side_by_side = |report: &Report| Matrix::of(&[report.clone(), report.clone()]).unwrap().markdown(true);
+        prop_assert_eq!(shape(&side_by_side(&report)), shape(&side_by_side(&harmless)));
+        let changed = |report: &Report| {
+            let nothing = Report { cases: Vec::new(), ..report.clone() };
+            Diff::of(&nothing, report).unwrap().markdown()
+        };
+        prop_assert_eq!(shape(&changed(&report)), shape(&changed(&harmless)));
     }
 }
