@@ -8,6 +8,7 @@ mod cleaning;
 mod cli;
 mod costs;
 mod determinism;
+mod elsewhere;
 mod forms;
 mod leaving;
 mod nothing;
