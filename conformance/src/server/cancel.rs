@@ -21,7 +21,8 @@ pub(super) const CASES: &[Case] = &[
     Case {
         id: "batches/cancel/cancelled",
         title: "a batch that was cancelled ends as cancelled",
-        requirement: "It ends as `cancelled`, with `cancelling_at` and `cancelled_at`, and neither completed nor expired.",
+        requirement: "A batch that was cancelled ends as `cancelled`, with `cancelling_at` and `cancelled_at`, and neither completed nor \
+                      expired.",
         evidence: &[observed("F-251"), observed("F-254")],
         destroys: Destroys::Work,
         run: run!(cancelled),

@@ -27,7 +27,7 @@ pub(super) const CASES: &[Case] = &[
         id: "files/retrieve/unknown-message",
         title: "what is said of an unknown file",
         level: Level::Should,
-        requirement: "It is said `No such File object: …`, with param `id`.",
+        requirement: "The refusal of a file that there is not says `No such File object: …`, with param `id`.",
         evidence: &[observed("F-124")],
         run: run!(unknown_message),
         ..REQUESTS

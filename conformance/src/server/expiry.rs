@@ -14,7 +14,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         id: "batches/expiry/times",
         title: "a batch that expires says when",
-        requirement: "It ends as `expired` with `expired_at`, and neither completed nor cancelled.",
+        requirement: "A batch that expires ends as `expired` with `expired_at`, and neither completed nor cancelled.",
         evidence: &[observed("F-254"), documented("F-250")],
         run: run!(times),
         ..EXPIRES

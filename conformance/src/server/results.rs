@@ -33,7 +33,8 @@ pub(super) const CASES: &[Case] = &[
     Case {
         id: "results/success",
         title: "a line that succeeds",
-        requirement: "It has status 200, `error` null, and the body that the endpoint answers, with the model that was asked.",
+        requirement: "A line that succeeds has status 200, `error` null, and the body that the endpoint answers, with the model that \
+                      was asked.",
         evidence: &[observed("F-355")],
         run: run!(success),
         ..RUNS
@@ -41,7 +42,8 @@ pub(super) const CASES: &[Case] = &[
     Case {
         id: "results/refused",
         title: "a line that is refused",
-        requirement: "It stands in the error file, with the status of the refusal and the error in the body of its response.",
+        requirement: "A line that the endpoint refuses stands in the error file, with the status of the refusal and the error in the \
+                      body of its response.",
         evidence: &[observed("F-356")],
         lines: 2,
         run: run!(refused),

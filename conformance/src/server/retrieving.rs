@@ -26,7 +26,7 @@ pub(super) const CASES: &[Case] = &[
         id: "batches/retrieve/unknown-message",
         title: "what is said of an unknown batch",
         level: Level::Should,
-        requirement: "It is said `No batch found with id '…'.`.",
+        requirement: "The refusal of a batch that there is not says `No batch found with id '…'.`.",
         evidence: &[observed("F-241")],
         run: run!(unknown_message),
         ..REQUESTS

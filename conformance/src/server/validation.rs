@@ -51,7 +51,8 @@ pub(super) const CASES: &[Case] = &[
     Case {
         id: "validation/missing-custom-id",
         title: "a line without a custom_id",
-        requirement: "It fails the batch with code `missing_required_parameter` and its number, and names what is missing.",
+        requirement: "A line without `custom_id` fails the batch with code `missing_required_parameter` and its number, and names what \
+                      is missing.",
         evidence: &[observed("F-301")],
         lines: 2,
         run: run!(missing_custom_id),
@@ -60,7 +61,8 @@ pub(super) const CASES: &[Case] = &[
     Case {
         id: "validation/missing-method",
         title: "a line without a method",
-        requirement: "It fails the batch with code `missing_required_parameter` and its number, and names what is missing.",
+        requirement: "A line without `method` fails the batch with code `missing_required_parameter` and its number, and names what \
+                      is missing.",
         evidence: &[observed("F-301")],
         lines: 2,
         run: run!(missing_method),
@@ -69,7 +71,8 @@ pub(super) const CASES: &[Case] = &[
     Case {
         id: "validation/missing-url",
         title: "a line without a url",
-        requirement: "It fails the batch with code `missing_required_parameter` and its number, and names what is missing.",
+        requirement: "A line without `url` fails the batch with code `missing_required_parameter` and its number, and names what \
+                      is missing.",
         evidence: &[observed("F-301")],
         lines: 2,
         run: run!(missing_url),
@@ -78,7 +81,8 @@ pub(super) const CASES: &[Case] = &[
     Case {
         id: "validation/missing-body",
         title: "a line without a body",
-        requirement: "It fails the batch with code `missing_required_parameter` and its number, and names what is missing.",
+        requirement: "A line without `body` fails the batch with code `missing_required_parameter` and its number, and names what \
+                      is missing.",
         evidence: &[observed("F-301")],
         lines: 1,
         run: run!(missing_body),
@@ -161,7 +165,7 @@ pub(super) const CASES: &[Case] = &[
         id: "validation/input-not-found",
         title: "what is said of an input that there is not",
         level: Level::Should,
-        requirement: "It fails the batch with code `invalid_request`, param `file_id` and no line.",
+        requirement: "An input that there is not fails the batch with code `invalid_request`, param `file_id` and no line.",
         evidence: &[observed("F-309")],
         run: run!(input_not_found),
         ..FAILS

@@ -29,6 +29,11 @@ fn ids_are_names_and_each_is_there_once() {
 #[test]
 fn what_is_required_is_a_sentence() {
     assert_none(server::all().filter(|case| !case.requirement.ends_with('.')), "a requirement is a sentence");
+    // Reports show a requirement without its title.
+    assert_none(
+        server::all().filter(|case| case.requirement.starts_with("It ")),
+        "a requirement says what it is about",
+    );
     assert_none(
         server::all().filter(|case| case.title.is_empty() || case.title.ends_with('.')),
         "a title is some words",

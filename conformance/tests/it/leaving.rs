@@ -131,6 +131,15 @@ async fn a_run_is_not_gone_on_with_by_others() {
     let text = String::from_utf8_lossy(&resumed.stdout).into_owned();
     assert!(text.contains("it now comes to POST /batches"), "{text}");
 
+    let begun = serde_json::from_str::<Value>(&good).unwrap()["waiting"][0]["begun_at"].clone();
+    std::fs::write(&state, good.replace(&begun.to_string(), "1")).unwrap();
+    let resumed = conformance(&["resume", file], KEY).await;
+    let text = String::from_utf8_lossy(&resumed.stdout).into_owned();
+    assert!(
+        text.contains("the batch did not become expired in time"),
+        "a case has a day, and no more: {text}"
+    );
+
     let nowhere = [&run[..run.len() - 1], &["/nowhere/state.json"]].concat();
     let nowhere = conformance(&nowhere, KEY).await;
     assert_eq!(nowhere.status.code(), Some(2), "nothing is begun that could not be written down");

@@ -50,6 +50,14 @@ async fn not_found_passes_nothing() {
     assert_eq!(passed_by(404, ENVELOPE).await, [""; 0]);
 }
 
+/// The clock of tokio stands still, so that coming again takes no time.
+#[tokio::test(start_paused = true)]
+async fn having_no_time_for_anything_passes_nothing() {
+    for status in [429, 503] {
+        assert_eq!(passed_by(status, ENVELOPE).await, [""; 0], "{status}");
+    }
+}
+
 #[tokio::test]
 async fn refusing_everything_in_good_form_passes_nothing() {
     for status in [400, 401, 405, 409, 500] {
