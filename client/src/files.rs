@@ -236,6 +236,11 @@ pub(crate) fn partial_name(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// The directory that a file is in.
+pub(crate) fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// A file to upload, for a batch unless told otherwise.
 #[derive(Debug)]
 pub struct NewFile {
@@ -345,7 +350,11 @@ impl Source {
         match self {
             Self::Bytes(bytes) => Ok(bytes.len() as u64),
             Self::File { path, whole: true, .. } => {
-                Ok(fs::metadata(path).await.map_err(|error| Error::io(path, error))?.len())
+                let data = fs::metadata(path).await.map_err(|error| Error::io(path, error))?;
+                if data.is_dir() {
+                    return Err(Error::io(path, std::io::ErrorKind::IsADirectory.into()));
+                }
+                Ok(data.len())
             }
             Self::File { spans, .. } => Ok(spans.iter().map(|span| span.end - span.start).sum()),
             Self::Stream { length, .. } => Ok(*length),

@@ -26,7 +26,7 @@ pub use split::Limits;
 
 use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::files::partial_name;
+use crate::files::{directory_of, partial_name};
 use crate::requests::Request;
 use crate::results::Outcome;
 use driver::{Driver, OnProgress};
@@ -234,6 +234,11 @@ impl<'a> RunFile<'a> {
         let journal = journal_of(&output);
         if is_same_file(&input, &output) {
             let what = format!("{} is input and output; the results would take its place", output.display());
+            return Err(Error::settings(what));
+        }
+        let directory = directory_of(&output);
+        if !directory.is_dir() {
+            let what = format!("there is no directory {} to write to", directory.display());
             return Err(Error::settings(what));
         }
         if output.is_dir() {

@@ -64,10 +64,12 @@ pub(super) async fn watch(args: &StatusArgs) -> Result<ExitCode, Failure> {
         }
     });
     let batch = tokio::select! {
-        batch = wait => batch?,
+        // First, so that it is listened for before anything is done.
+        biased;
         () = interrupt() => {
             return Err(Failure::interrupted("interrupted; the batch goes on without being watched"));
         }
+        batch = wait => batch?,
     };
     show(&batch, args.json);
     Ok(exit::of_batch(&batch))
@@ -102,6 +104,17 @@ pub(super) async fn list(args: &ListArgs) -> Result<ExitCode, Failure> {
 pub(super) async fn interrupt() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
+    }
+}
+
+/// Does something unless the user wants no more; then nothing is left of what was half done.
+pub(super) async fn until_interrupted(
+    doing: impl Future<Output = Result<ExitCode, Failure>>,
+) -> Result<ExitCode, Failure> {
+    tokio::select! {
+        biased;
+        () = interrupt() => Err(Failure::interrupted("interrupted")),
+        done = doing => done,
     }
 }
 

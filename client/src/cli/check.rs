@@ -184,6 +184,9 @@ fn meant(text: &[u8], column: usize) -> usize {
     if column == 1 {
         return text.len().min(1);
     }
+    if std::str::from_utf8(text).is_err_and(|error| error.valid_up_to() == 0) {
+        return 1;
+    }
     if text.first() == Some(&b'"') {
         let mut escaped = false;
         for (at, byte) in text.iter().enumerate().skip(1) {

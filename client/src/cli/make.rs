@@ -5,7 +5,7 @@ mod template;
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -51,9 +51,7 @@ enum Format {
 }
 
 pub(super) fn run(args: &MakeArgs) -> Result<ExitCode, Failure> {
-    let text = fs::read_to_string(&args.template).map_err(|error| Failure::file(&args.template, error))?;
-    let template = Template::read(&text)
-        .map_err(|why| Failure::rejected(format!("{}: {why}", args.template.display())))?;
+    let template = read_template(&args.template)?;
     let rows = Rows::open(&args.rows, args.format.map_or_else(|| format_of(&args.rows), Ok)?)?;
     let count = if let Some(path) = &args.output {
         let mut to = WholeFile::create(path, args.force)?;
@@ -66,6 +64,26 @@ pub(super) fn run(args: &MakeArgs) -> Result<ExitCode, Failure> {
     };
     talk!("{} made", counted(count, "request"));
     Ok(ExitCode::SUCCESS)
+}
+
+fn read_template(path: &Path) -> Result<Template, Failure> {
+    let text = fs::read_to_string(path).map_err(|error| unreadable(path, error))?;
+    let request = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
+        let (why, place) = (error.to_string(), format!("{}:{}", error.line(), error.column().max(1)));
+        let why = why.split(" at line ").next().unwrap_or(&why);
+        let what = "the template should be one JSON object";
+        Failure::rejected(format!("{}:{place}: {what}: {why}", path.display()))
+    })?;
+    Template::of(request).map_err(|why| Failure::rejected(format!("{}: {why}", path.display())))
+}
+
+/// A file that cannot be read; what is no text is wrong with the file, not with the machine.
+fn unreadable(path: &Path, error: io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::InvalidData {
+        Failure::rejected(format!("{}: it is not UTF-8", path.display()))
+    } else {
+        Failure::file(path, error)
+    }
 }
 
 fn format_of(path: &Path) -> Result<Format, Failure> {
@@ -91,6 +109,10 @@ fn make(
     let mut by_name: HashMap<String, u64> = HashMap::new();
     let mut count = 0;
     if let Some(columns) = rows.columns() {
+        if columns.is_empty() {
+            let why = "it is empty; its first row should name the columns";
+            return Err(Failure::rejected(format!("{}: {why}", args.rows.display())));
+        }
         let wrong = |why| Failure::rejected(format!("{}: {why}", args.template.display()));
         template.check(columns).map_err(wrong)?;
     }

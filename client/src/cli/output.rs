@@ -33,6 +33,17 @@ pub(super) fn write(bytes: &[u8]) {
     }
 }
 
+/// Writes to standard output, if somebody reads it: gives whether that is so. For commands that have more to do than to
+/// tell.
+pub(super) fn offer(bytes: &[u8]) -> bool {
+    let mut output = io::stdout().lock();
+    match output.write_all(bytes).and_then(|()| output.flush()) {
+        Ok(()) => true,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => false,
+        Err(error) => unwritable(&error),
+    }
+}
+
 /// Ends the command since standard output takes nothing.
 pub(super) fn unwritable(error: &io::Error) -> ! {
     if error.kind() == ErrorKind::BrokenPipe {

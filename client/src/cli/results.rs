@@ -9,6 +9,7 @@ use batchmock_client::types::Batch;
 use batchmock_client::{Client, Outcome, RunOptions};
 use clap::{Args, ValueEnum};
 
+use super::batches::until_interrupted;
 use super::exit::{self, Failure};
 use super::output::{self, talk};
 use super::run::{allow, shown};
@@ -71,13 +72,14 @@ pub(super) async fn run(args: ResultsArgs) -> Result<ExitCode, Failure> {
         }
         (Order::Output, _, Some(path)) => {
             let mut to = WholeFile::create(&path, force)?;
-            let code = copy(&client, &ended, &mut to, |error| Failure::file(&path, error)).await?;
+            let copying = copy(&client, &ended, &mut to, |error| Failure::file(&path, error));
+            let code = until_interrupted(copying).await?;
             to.finish()?;
             Ok(code)
         }
         (Order::Output, _, None) => {
             let mut to = BufWriter::new(io::stdout());
-            copy(&client, &ended, &mut to, |error| output::unwritable(&error)).await
+            until_interrupted(copy(&client, &ended, &mut to, |error| output::unwritable(&error))).await
         }
         (Order::Input, ..) => unreachable!("the arguments require both paths"),
     }

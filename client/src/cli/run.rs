@@ -116,8 +116,10 @@ pub(super) async fn shown(
         ControlFlow::Continue(())
     });
     let ended = tokio::select! {
-        ended = run => Some(ended),
+        // First, so that it is listened for before anything is done.
+        biased;
         () = batches::interrupt() => None,
+        ended = run => Some(ended),
     };
     show.end();
     let (failure, problems) = match ended {

@@ -1,5 +1,6 @@
 //! Which service, as whom, and how patiently.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Duration;
 use std::{env, fs};
@@ -27,7 +28,7 @@ pub(super) struct ServiceArgs {
     retries: u32,
 
     /// How long after the first look at a batch the second comes; later ones come up to a minute apart.
-    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = some_time)]
     poll: Duration,
 
     /// After how long to give up waiting for batches, which go on without it.
@@ -51,7 +52,12 @@ impl ServiceArgs {
             builder = builder.base_url(url);
         }
         if let Some(path) = &self.api_key_file {
-            let key = fs::read_to_string(path).map_err(|error| Failure::file(path, error))?;
+            let key = fs::read_to_string(path).map_err(|error| {
+                let is_text = error.kind() != ErrorKind::InvalidData;
+                let why =
+                    if is_text { error.to_string() } else { "it is not UTF-8, and so no key".to_owned() };
+                Failure::file(path, why)
+            })?;
             if key.trim().is_empty() {
                 return Err(Failure::file(
                     path,
@@ -59,9 +65,20 @@ impl ServiceArgs {
                 ));
             }
             builder = builder.api_key(ApiKey::from(key));
+        } else if env::var("OPENAI_API_KEY").is_ok_and(|key| !key.trim().is_empty()) {
+            // It is read below.
+        } else {
+            let how = "set OPENAI_API_KEY, or name a file that holds it with --api-key-file";
+            return Err(Failure::usage(format!("there is no API key: {how}")));
         }
         Ok(builder.environment(|name| env::var(name).ok()).build()?)
     }
+}
+
+/// A time that is not none at all: who asks without a pause is refused.
+fn some_time(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if time.is_zero() { Err("it should be more than 0, such as 2s".to_owned()) } else { Ok(time) }
 }
 
 /// A number of things of which there is one at least.

@@ -14,7 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::batches::progress as progress_of;
 use super::exit::Failure;
-use super::output::{counted, talk, tell};
+use super::output::{self, counted, talk};
 use events::{Account, HowFar, Line, Told};
 
 #[derive(Debug, Clone, Args)]
@@ -55,6 +55,8 @@ pub(super) struct Show {
     usage: BTreeMap<usize, BatchUsage>,
     /// How many events were told.
     number: u64,
+    /// Whether nobody reads them any more.
+    is_left: bool,
 }
 
 impl Show {
@@ -69,7 +71,7 @@ impl Show {
         });
         let time = RealTime::default();
         let (at, last, usage) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { args, time, bar, at, last, usage, number: 0 }
+        Self { args, time, bar, at, last, usage, number: 0, is_left: false }
     }
 
     /// Shows what happens.
@@ -150,13 +152,16 @@ impl Show {
     }
 
     fn event(&mut self, event: Told<'_>, progress: Option<HowFar>, cost: Option<f64>) {
+        if self.is_left {
+            return;
+        }
         self.number += 1;
         let line =
             Line { number: self.number, elapsed: self.time.elapsed().as_secs_f64(), event, progress, cost };
-        tell!(
-            "{}",
-            serde_json::to_string(&line).expect("events have keys of text, and numbers that are finite")
-        );
+        let text =
+            serde_json::to_string(&line).expect("events have keys of text, and numbers that are finite");
+        // Who has heard enough does not want the work undone.
+        self.is_left = !output::offer(format!("{text}\n").as_bytes());
     }
 
     /// What tokens cost, if a price is known.

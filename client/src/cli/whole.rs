@@ -38,12 +38,16 @@ impl WholeFile {
     pub(super) fn create(path: &Path, force: ForceArgs) -> Result<Self, Failure> {
         force.allow(path)?;
         let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+        let directory = directory.unwrap_or(Path::new("."));
+        if !directory.is_dir() {
+            return Err(Failure::usage(format!("there is no directory {} to write to", directory.display())));
+        }
         let mut builder = Builder::new();
         // As others may read any file that is written, not as what is temporary.
         #[cfg(unix)]
         let builder = builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let partial = builder.tempfile_in(directory.unwrap_or(Path::new(".")));
-        let partial = partial.map_err(|error| Failure::file(path, error))?;
+        // Not under the name that nobody has asked for.
+        let partial = builder.tempfile_in(directory).map_err(|error| Failure::file(path, error.kind()))?;
         Ok(Self { path: path.to_owned(), force, to: BufWriter::new(partial) })
     }
 

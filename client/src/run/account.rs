@@ -11,7 +11,7 @@ use serde_json::json;
 use super::fates::{Fate, Fates, Oddities};
 use super::state::{Planned, State};
 use crate::error::{Error, Result};
-use crate::files::partial_name;
+use crate::files::{directory_of, partial_name};
 use crate::requests::Checked;
 use crate::results::{self, Kind, Outcome, Usage};
 use crate::types::{BatchError, BatchStatus};
@@ -242,8 +242,7 @@ impl Account<'_> {
 /// Has the name of a file kept, before the journal that could make it again is removed. Where the system cannot do that,
 /// only a loss of power right then is a loss.
 fn sync_directory_of(path: &Path) {
-    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
-    if let Ok(directory) = File::open(directory.unwrap_or(Path::new("."))) {
+    if let Ok(directory) = File::open(directory_of(path)) {
         let _ = directory.sync_all();
     }
 }

@@ -36,7 +36,7 @@ impl Rows {
             Format::Tsv => b'\t',
         };
         let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(file);
-        let head = reader.headers().map_err(|error| unreadable(path, &error))?;
+        let head = reader.headers().map_err(|error| not_separated(path, &error))?;
         let columns: Vec<_> =
             head.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect();
         for (at, name) in columns.iter().enumerate() {
@@ -62,7 +62,7 @@ impl Rows {
         match kind {
             Kind::Separated { reader, columns } => {
                 let mut record = csv::StringRecord::new();
-                if !reader.read_record(&mut record).map_err(|error| unreadable(path, &error))? {
+                if !reader.read_record(&mut record).map_err(|error| not_separated(path, &error))? {
                     return Ok(None);
                 }
                 let line = record.position().map_or(0, csv::Position::line);
@@ -72,7 +72,7 @@ impl Rows {
             Kind::Jsonl { reader, line } => loop {
                 let mut text = String::new();
                 *line += 1;
-                if reader.read_line(&mut text).map_err(|error| Failure::file(path, error))? == 0 {
+                if reader.read_line(&mut text).map_err(|error| super::unreadable(path, error))? == 0 {
                     return Ok(None);
                 }
                 if text.trim().is_empty() {
@@ -91,7 +91,7 @@ impl Rows {
     }
 }
 
-fn unreadable(path: &Path, error: &csv::Error) -> Failure {
+fn not_separated(path: &Path, error: &csv::Error) -> Failure {
     if let csv::ErrorKind::UnequalLengths { pos: Some(at), expected_len, len } = error.kind() {
         let line = at.line();
         let why = format!("the row has {len} values for {expected_len} columns");
@@ -99,6 +99,10 @@ fn unreadable(path: &Path, error: &csv::Error) -> Failure {
             "{}:{line}: {why}; a value with a comma in it needs quotes",
             path.display()
         ));
+    }
+    if let csv::ErrorKind::Utf8 { pos, .. } = error.kind() {
+        let line = pos.as_ref().map_or(1, csv::Position::line);
+        return Failure::rejected(format!("{}:{line}: it is not UTF-8", path.display()));
     }
     Failure::file(path, error)
 }

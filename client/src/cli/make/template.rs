@@ -30,10 +30,8 @@ enum Piece {
 }
 
 impl Template {
-    /// Reads a template.
-    pub(super) fn read(text: &str) -> Result<Self, String> {
-        let request: Map<String, Value> = serde_json::from_str(text.trim_start_matches('\u{feff}'))
-            .map_err(|error| format!("the template should be one JSON object: {error}"))?;
+    /// Takes a request for a template.
+    pub(super) fn of(request: Map<String, Value>) -> Result<Self, String> {
         if !request.get("url").is_some_and(Value::is_string) {
             return Err("the template has no url, such as \"/v1/chat/completions\"".to_owned());
         }

@@ -9,6 +9,7 @@ mod interrupts;
 mod make;
 mod outputs;
 mod service;
+mod strangers;
 
 use std::ffi::OsStr;
 use std::process::{Command, Stdio};
