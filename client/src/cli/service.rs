@@ -65,9 +65,7 @@ impl ServiceArgs {
                 ));
             }
             builder = builder.api_key(ApiKey::from(key));
-        } else if env::var("OPENAI_API_KEY").is_ok_and(|key| !key.trim().is_empty()) {
-            // It is read below.
-        } else {
+        } else if env::var("OPENAI_API_KEY").unwrap_or_default().trim().is_empty() {
             let how = "set OPENAI_API_KEY, or name a file that holds it with --api-key-file";
             return Err(Failure::usage(format!("there is no API key: {how}")));
         }

@@ -146,7 +146,7 @@ impl Show {
         }
         let _ = write!(text, "; {} tokens in, {} out", usage.input_tokens, usage.output_tokens);
         if let Some(cost) = cost {
-            let _ = write!(text, "; cost {cost:.4}");
+            let _ = write!(text, "; cost {}", money(cost));
         }
         talk!("{text}");
     }
@@ -216,7 +216,7 @@ impl Show {
             all.push(format!("{}/{} batches", progress.ended, progress.batches));
         }
         if let Some(cost) = self.cost(&self.usage()) {
-            all.push(format!("cost {cost:.4}"));
+            all.push(format!("cost {}", money(cost)));
         }
         all.join(", ")
     }
@@ -275,6 +275,11 @@ impl Show {
         self.last.insert(batch, text.to_owned());
         Some(text.to_owned())
     }
+}
+
+/// A cost, of which there is little as a rule.
+fn money(cost: f64) -> String {
+    if cost > 0.0 && cost < 0.01 { format!("{cost:.6}") } else { format!("{cost:.4}") }
 }
 
 /// Bytes as megabytes.

@@ -6,6 +6,7 @@ mod bytes;
 mod checking;
 #[cfg(feature = "cli")]
 mod cli;
+mod documents;
 mod failures;
 mod kills;
 mod resuming;

@@ -25,7 +25,7 @@ pub(crate) struct Said {
 }
 
 /// A command that the environment of the tests does not reach.
-fn command<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+pub(crate) fn command<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_batchmock-client"));
     command.args(arguments).stdin(Stdio::null());
     for name in ["OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "COLUMNS"] {
@@ -35,7 +35,7 @@ fn command<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
 }
 
 /// Runs a command to its end.
-fn said(command: &mut Command) -> Said {
+pub(crate) fn said(command: &mut Command) -> Said {
     let output = command.output().unwrap();
     Said {
         code: output.status.code().unwrap(),
