@@ -12,8 +12,13 @@ pub(crate) const KEY_PREFIX: &str = "sk-mock-";
 
 /// The scenarios that can be called by name, in order, each with its variants behind it. Those that come with batchmock
 /// are there by default.
-#[derive(Debug, Clone)]
-pub struct Scenarios(IndexMap<String, Arc<Scenario>>);
+#[derive(Debug, Clone, Default)]
+pub struct Scenarios {
+    /// None as long as they are those that come with batchmock. Most servers call none, and need not read them.
+    own: Option<ByName>,
+}
+
+type ByName = IndexMap<String, Arc<Scenario>>;
 
 /// Those that come with batchmock: the files of `fixtures/scenarios`, in the order in which they are told.
 macro_rules! builtin {
@@ -22,8 +27,8 @@ macro_rules! builtin {
     };
 }
 
-static BUILTIN: LazyLock<Scenarios> = LazyLock::new(|| {
-    let mut scenarios = Scenarios(IndexMap::new());
+static BUILTIN: LazyLock<ByName> = LazyLock::new(|| {
+    let mut scenarios = ByName::new();
     for (name, text) in builtin![
         "happy-shuffled",
         "mixed-errors",
@@ -41,16 +46,14 @@ static BUILTIN: LazyLock<Scenarios> = LazyLock::new(|| {
         "paged-list",
         "webhook-twice",
     ] {
-        scenarios.add_toml(name, text).expect("a test reads all that come with batchmock");
+        let all = Scenario::all_from_toml(name, text).expect("a test reads all that come with batchmock");
+        scenarios.extend(by_name(all));
     }
     scenarios
 });
 
-impl Default for Scenarios {
-    /// Those that come with batchmock.
-    fn default() -> Self {
-        BUILTIN.clone()
-    }
+fn by_name(scenarios: Vec<Scenario>) -> impl Iterator<Item = (String, Arc<Scenario>)> {
+    scenarios.into_iter().map(|scenario| (scenario.name(), Arc::new(scenario)))
 }
 
 impl Scenarios {
@@ -61,14 +64,15 @@ impl Scenarios {
     /// Names what is wrong and what would be right, with line and column.
     pub fn add_toml(&mut self, name: &str, text: &str) -> Result<(), ScenarioError> {
         let all = Scenario::all_from_toml(name, text)?;
-        self.0.retain(|known, _| known.split(VARIANT_MARK).next() != Some(name));
-        self.0.extend(all.into_iter().map(|scenario| (scenario.name(), Arc::new(scenario))));
+        let own = self.own.get_or_insert_with(|| BUILTIN.clone());
+        own.retain(|known, _| known.split(VARIANT_MARK).next() != Some(name));
+        own.extend(by_name(all));
         Ok(())
     }
 
     /// All of them.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<Scenario>> {
-        self.0.values()
+        self.by_name().values()
     }
 
     /// The one with this name: `expired-partial`, or `expired-partial:nothing-done` for a variant.
@@ -77,12 +81,13 @@ impl Scenarios {
     ///
     /// If there is none; the message names the nearest.
     pub fn get(&self, name: &str) -> Result<&Arc<Scenario>, ScenarioError> {
-        self.0.get(name).ok_or_else(|| {
+        let known = self.by_name();
+        known.get(name).ok_or_else(|| {
             let base = name.split(VARIANT_MARK).next().unwrap_or_default();
             let variants = || {
-                self.0.values().filter(|scenario| scenario.source.file == base).filter_map(|known| known.variant())
+                known.values().filter(|scenario| scenario.source.file == base).filter_map(|known| known.variant())
             };
-            ScenarioError::new(match self.0.get(base) {
+            ScenarioError::new(match known.get(base) {
                 Some(_) if variants().next().is_some() => format!(
                     "the scenario `{base}` has no variant `{}`: there are {}",
                     &name[base.len() + 1..],
@@ -90,7 +95,7 @@ impl Scenarios {
                 ),
                 Some(_) => format!("the scenario `{base}` has no variants"),
                 None => {
-                    let near = nearest(name, self.0.keys().map(String::as_str)).unwrap_or_default();
+                    let near = nearest(name, known.keys().map(String::as_str)).unwrap_or_default();
                     format!("there is no scenario `{name}`; the nearest is `{near}`, and `batchmock scenarios` lists all")
                 }
             })
@@ -106,6 +111,10 @@ impl Scenarios {
         let Some(name) = key.strip_prefix(KEY_PREFIX) else { return Ok(None) };
         let name = name.split('.').next().unwrap_or_default();
         self.get(name).map(Some)
+    }
+
+    fn by_name(&self) -> &ByName {
+        self.own.as_ref().unwrap_or_else(|| &*BUILTIN)
     }
 }
 
