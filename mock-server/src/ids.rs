@@ -77,12 +77,12 @@ pub(crate) fn line_request(form: LineRequestId, rng: &mut impl Rng) -> String {
 
 /// The `x-request-id` of an answer: `req_` and 32 hexadecimal digits (F-010).
 pub(crate) fn request(rng: &mut impl Rng) -> String {
-    format!("req_{:032x}", rng.random::<u128>())
+    ["req_", hex(rng.random(), &mut [0; 32])].concat()
 }
 
 /// The `cf-ray` of an answer: 16 hexadecimal digits and an airport.
 pub(crate) fn ray(rng: &mut impl Rng) -> String {
-    format!("{:016x}-SEA", rng.random::<u64>())
+    [hex(rng.random::<u64>().into(), &mut [0; 16]), "-SEA"].concat()
 }
 
 /// An organization or project id: the prefix and 24 letters and digits.
@@ -90,6 +90,15 @@ pub(crate) fn account(prefix: &str, rng: &mut impl Rng) -> String {
     let mut id = prefix.to_owned();
     id.extend((0..24).map(|_| char::from(rng.sample(rand::distr::Alphanumeric))));
     id
+}
+
+/// The last digits of a number, which is not formatted as others are, since each answer has two of them.
+fn hex(mut number: u128, digits: &mut [u8]) -> &str {
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[usize::try_from(number & 0xf).expect("less than 16")];
+        number >>= 4;
+    }
+    str::from_utf8(digits).expect("digits are ASCII")
 }
 
 /// 32 hexadecimal digits (F-201, F-501): eight for the seconds of the time, four that look like a fraction

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{BufWriter, IsTerminal as _};
+use std::ops::Range;
 
 use clap::ValueEnum;
 use tracing::field::{Field, Visit};
@@ -22,6 +23,9 @@ pub(super) enum LogFormat {
     /// One JSON object a line, with the same and a timestamp.
     Json,
 }
+
+/// How long the texts of most lines are.
+const LINE: usize = 128;
 
 /// How many lines may wait to be written; a request whose line finds no place waits with it.
 const WAITING_LINES: usize = 4_096;
@@ -74,7 +78,8 @@ where
         }
         let mut line = RequestLine::default();
         event.record(&mut line);
-        let RequestLine { method, path, status, world, took_us } = line;
+        let RequestLine { texts, method, path, status, world, took_us } = line;
+        let (method, path, world) = (&texts[method], &texts[path], &texts[world]);
         let (ms, tenths) = (took_us / 1000, took_us / 100 % 10);
         let (color, plain) = match (to.has_ansi_escapes(), status) {
             (false, _) => ("", ""),
@@ -93,10 +98,12 @@ where
 /// What the server tells of a request.
 #[derive(Default)]
 struct RequestLine {
-    method: String,
-    path: String,
+    /// One behind the other, so that they need room only once.
+    texts: String,
+    method: Range<usize>,
+    path: Range<usize>,
     status: u64,
-    world: String,
+    world: Range<usize>,
     took_us: u64,
 }
 
@@ -110,25 +117,20 @@ impl Visit for RequestLine {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        if let Some(place) = self.place(field) {
-            value.clone_into(place);
+        let place = match field.name() {
+            "method" => &mut self.method,
+            "path" => &mut self.path,
+            "world" => &mut self.world,
+            _ => return,
+        };
+        if self.texts.capacity() == 0 {
+            self.texts.reserve(LINE);
         }
+        let start = self.texts.len();
+        self.texts.push_str(value);
+        *place = start..self.texts.len();
     }
 
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if let Some(place) = self.place(field) {
-            *place = format!("{value:?}");
-        }
-    }
-}
-
-impl RequestLine {
-    fn place(&mut self, field: &Field) -> Option<&mut String> {
-        match field.name() {
-            "method" => Some(&mut self.method),
-            "path" => Some(&mut self.path),
-            "world" => Some(&mut self.world),
-            _ => None,
-        }
-    }
+    /// Nothing that the line tells is told so.
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
 }

@@ -35,11 +35,11 @@ pub(crate) fn is_meant(path: &str) -> bool {
 
 /// Every route of the control API.
 pub(crate) fn router(app: App) -> Router<App> {
-    let of_the_server = Router::new()
+    let of_the_server = Below::default()
         .route("/health", route(get(service::health)))
         .route("/ready", route(get(service::ready)))
         .route("/openapi.json", route(get(service::openapi)));
-    let of_a_world = Router::new()
+    let of_a_world = Below::default()
         .route("/reset", route(post(service::reset)))
         .route("/clock", route(get(clock::show).put(clock::set)))
         .route("/clock/advance", route(post(clock::advance)))
@@ -57,11 +57,23 @@ pub(crate) fn router(app: App) -> Router<App> {
         .route("/webhooks", post(webhooks::add).delete(webhooks::remove))
         .route("/webhooks/deliveries", route(get(webhooks::deliveries)))
         .route("/webhooks/deliveries/{delivery_id}/redeliver", route(post(webhooks::redeliver)))
+        .0
         .route_layer(middleware::from_fn_with_state(app.clone(), open_world));
     of_the_server
+        .0
         .merge(of_a_world)
         .fallback(service::unknown_path)
         .layer(middleware::from_fn_with_state(app, guard::refuse_foreigners))
+}
+
+/// Routes below [`PREFIX`]. To nest a router there would cost each request two paths.
+#[derive(Debug, Default)]
+struct Below(Router<App>);
+
+impl Below {
+    fn route(self, path: &str, methods: MethodRouter<App>) -> Self {
+        Self(self.0.route(&format!("{PREFIX}{path}"), methods))
+    }
 }
 
 fn route(methods: MethodRouter<App>) -> MethodRouter<App> {

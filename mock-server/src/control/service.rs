@@ -1,8 +1,8 @@
 //! Health, the document, the reset, and the refusals of the control API.
 
-use axum::extract::{OriginalUri, State};
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::IntoResponse;
 use batchmock_client::types::ErrorBody;
 use serde::Serialize;
@@ -64,7 +64,7 @@ pub(super) async fn reset(State(app): State<App>, Account(world): Account) -> Js
 }
 
 /// A path that is none of the control API's.
-pub(super) async fn unknown_path(OriginalUri(uri): OriginalUri) -> ApiError {
+pub(super) async fn unknown_path(uri: Uri) -> ApiError {
     let paths = PATHS.map(|path| format!("{}{path}", super::PREFIX));
     let nearest = nearest(uri.path(), paths.iter().map(String::as_str)).unwrap_or_default();
     refusal(
@@ -79,7 +79,7 @@ pub(super) async fn unknown_path(OriginalUri(uri): OriginalUri) -> ApiError {
 }
 
 /// A method that a path does not have.
-pub(super) async fn wrong_method(method: Method, OriginalUri(uri): OriginalUri) -> ApiError {
+pub(super) async fn wrong_method(method: Method, uri: Uri) -> ApiError {
     refusal(StatusCode::METHOD_NOT_ALLOWED, format!("the control API has no {method} {}", uri.path()))
 }
 

@@ -52,7 +52,7 @@ pub(super) async fn import(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let key = bearer_key(&headers).unwrap_or_default();
+    let key = bearer_key(&headers).unwrap_or_default().into_owned();
     let (sender, receiver) = mpsc::channel(WAITING);
     let coming_in = spawn_blocking({
         let app = app.clone();

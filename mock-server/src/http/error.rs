@@ -3,7 +3,7 @@
 
 use std::io;
 
-use axum::extract::{OriginalUri, State};
+use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -528,12 +528,12 @@ fn in_the_place_of(before: &Response, mut response: Response) -> Response {
 }
 
 /// A path that is no route.
-pub(super) async fn unknown_url(method: Method, OriginalUri(uri): OriginalUri) -> ApiError {
+pub(super) async fn unknown_url(method: Method, uri: Uri) -> ApiError {
     ApiError::no_such_url(&method, &uri)
 }
 
 /// A method that a route does not have (F-026: the text is assumed).
-pub(super) async fn wrong_method(_: Account, method: Method, OriginalUri(uri): OriginalUri) -> ApiError {
+pub(super) async fn wrong_method(_: Account, method: Method, uri: Uri) -> ApiError {
     let message = format!("Invalid method for URL ({method} {})", uri.path());
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, ErrorBody::invalid_request(message))
 }

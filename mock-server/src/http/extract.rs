@@ -1,9 +1,10 @@
 //! Extractors whose refusals are the API's.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
@@ -12,25 +13,32 @@ use base64::engine::general_purpose::STANDARD;
 use http_body_util::LengthLimitError;
 use serde_json::{Map, Value};
 
-use super::{ApiError, App};
+use super::{ApiError, App, Recorded};
 use crate::world::World;
 
 /// The world of the request's key.
 #[derive(Debug, Clone)]
 pub(crate) struct Account(pub(crate) Arc<World>);
 
+/// What is known of a request of the API before it comes to its route; it stands in its extensions.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    /// Whose it is.
+    pub(super) account: Account,
+    /// Where it is recorded.
+    pub(super) recorded: Recorded,
+}
+
 impl FromRequestParts<App> for Account {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        if let Some(account) = parts.extensions.get::<Self>() {
+        let held = || parts.extensions.get::<Held>().map(|held| &held.account);
+        if let Some(account) = parts.extensions.get::<Self>().or_else(held) {
             return Ok(account.clone());
         }
         let Some(key) = bearer_key(&parts.headers) else {
-            // A nested route sees the end of its path only.
-            let OriginalUri(uri) =
-                OriginalUri::from_request_parts(parts, app).await.unwrap_or_else(|never| match never {});
-            return Err(ApiError::no_key(app.switches().no_key, uri.path()));
+            return Err(ApiError::no_key(app.switches().no_key, parts.uri.path()));
         };
         if !app.worlds.config().accepts(&key) {
             return Err(ApiError::incorrect_key(&key));
@@ -40,14 +48,14 @@ impl FromRequestParts<App> for Account {
 }
 
 /// The key of a request: a bearer token, or the password of basic authentication (F-001, F-005).
-pub(crate) fn bearer_key(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn bearer_key(headers: &HeaderMap) -> Option<Cow<'_, str>> {
     let (scheme, credentials) = headers.get(AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
     let credentials = credentials.trim();
     let key = if scheme.eq_ignore_ascii_case("bearer") {
-        credentials.to_owned()
+        Cow::Borrowed(credentials)
     } else if scheme.eq_ignore_ascii_case("basic") {
         let decoded = String::from_utf8(STANDARD.decode(credentials).ok()?).ok()?;
-        decoded.split_once(':')?.1.to_owned()
+        Cow::Owned(decoded.split_once(':')?.1.to_owned())
     } else {
         return None;
     };
@@ -66,9 +74,7 @@ impl FromRequestParts<App> for Id {
             return Ok(Self(id));
         }
         // What is no UTF-8 names nothing.
-        let OriginalUri(uri) =
-            OriginalUri::from_request_parts(parts, app).await.unwrap_or_else(|never| match never {});
-        Err(ApiError::no_such_url(&parts.method, &uri))
+        Err(ApiError::no_such_url(&parts.method, &parts.uri))
     }
 }
 
@@ -154,7 +160,7 @@ mod tests {
     fn key(authorization: &'static str) -> Option<String> {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, authorization.parse().unwrap());
-        bearer_key(&headers)
+        bearer_key(&headers).map(Cow::into_owned)
     }
 
     #[test]

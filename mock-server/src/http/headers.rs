@@ -13,6 +13,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use batchmock_client::types::ErrorBody;
+use bytes::Bytes;
 use rand::RngExt as _;
 
 use super::error;
@@ -31,8 +32,8 @@ const PROXY_WASM: HeaderName = HeaderName::from_static("x-openai-proxy-wasm");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const VERSION: HeaderName = HeaderName::from_static("openai-version");
 
-/// How many headers an answer is given, at most: room for all of them is made at once.
-const N_ADDED: usize = 16;
+/// How many headers an answer is given, at most: room for all of them is made at once, by who makes the answer if it can.
+pub(super) const N_ADDED: usize = 16;
 
 /// Routes that are answered by the same service, and so have the same headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,19 +96,19 @@ pub(super) fn complete(
     let processing_ms = rng.random_range(processing_ms(service, method, path));
     let request_id = ids::request(&mut rng);
     if !is_of_the_edge {
-        headers.insert(REQUEST_ID, text(&request_id));
+        headers.insert(REQUEST_ID, text(request_id));
     }
-    headers.insert(CF_RAY, text(&ids::ray(&mut rng)));
+    headers.insert(CF_RAY, text(ids::ray(&mut rng)));
     if !is_of_the_old_front && !is_of_the_edge {
-        headers.insert(PROCESSING_MS, HeaderValue::from(processing_ms));
+        headers.insert(PROCESSING_MS, text(processing_ms.to_string()));
         headers.insert(VERSION, HeaderValue::from_static("2020-10-01"));
         for name in service.exposed() {
             headers.append(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(name));
         }
         // Answers about models name nobody (net 2025-09).
         if let Some(account) = account.filter(|_| service != Service::Models) {
-            headers.insert(ORGANIZATION, text(&account.organization_id));
-            headers.insert(PROJECT, text(&account.project_id));
+            headers.insert(ORGANIZATION, text(account.organization_id.clone()));
+            headers.insert(PROJECT, text(account.project_id.clone()));
         }
     }
     add_edge(headers, service);
@@ -158,6 +159,6 @@ fn processing_ms(service: Service, method: &Method, path: &str) -> RangeInclusiv
     }
 }
 
-fn text(value: &str) -> HeaderValue {
-    HeaderValue::from_str(value).expect("ids and numbers are ASCII")
+fn text(value: String) -> HeaderValue {
+    HeaderValue::from_maybe_shared(Bytes::from(value)).expect("ids and numbers are ASCII")
 }

@@ -1,11 +1,13 @@
 //! JSON bodies, in the form that each route has (F-012).
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
+
+use super::headers::N_ADDED;
 
 /// How a JSON body is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +43,9 @@ impl<T> Json<T> {
     }
 }
 
-impl<T: Serialize> IntoResponse for Json<T> {
-    fn into_response(self) -> Response {
+impl<T: Serialize> Json<T> {
+    /// It as bytes; an answer of its own if that cannot be, which does not happen.
+    pub(super) fn into_bytes(self) -> Result<Bytes, Response> {
         let Self(layout, value) = self;
         let bytes = match layout {
             Layout::Compact => written(&value, CompactFormatter),
@@ -52,19 +55,26 @@ impl<T: Serialize> IntoResponse for Json<T> {
                 written(&value, PrettyFormatter::with_indent(b"    ")).map(with_line_end)
             }
         };
-        match bytes {
-            Ok(bytes) => {
-                let mut response = Response::new(Body::from(bytes));
-                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                response
-            }
-            // Wire records have text keys and no failing `Serialize`; should one ever fail, the log says it.
-            Err(error) => {
-                tracing::error!(%error, "an answer could not be written as JSON");
-                StatusCode::INTERNAL_SERVER_ERROR.into_response()
-            }
-        }
+        // Wire records have text keys and no failing `Serialize`; should one ever fail, the log says it.
+        bytes.map(Bytes::from).map_err(|error| {
+            tracing::error!(%error, "an answer could not be written as JSON");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        })
     }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        self.into_bytes().map_or_else(|failed| failed, response)
+    }
+}
+
+/// An answer that is this JSON.
+pub(super) fn response(json: Bytes) -> Response {
+    let mut response = Response::new(Body::from(json));
+    *response.headers_mut() = HeaderMap::with_capacity(N_ADDED + 4);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 /// How much room is made at first: a batch fits in.

@@ -20,8 +20,9 @@ mod recording;
 mod uploads;
 mod view;
 
+use std::borrow::Cow;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -67,10 +68,11 @@ impl App {
     }
 
     /// The world of a key, if it is there or one more may be made.
-    async fn world(&self, key: String) -> Result<Arc<World>, ApiError> {
+    async fn world(&self, key: Cow<'_, str>) -> Result<Arc<World>, ApiError> {
         if let Some(world) = self.worlds.at_hand(&key) {
             return Ok(world);
         }
+        let key = key.into_owned();
         let limit = self.worlds.config().limits.worlds;
         let (worlds, wall) = (Arc::clone(&self.worlds), self.wall());
         let at_hand = self.worlds.data_dir().is_none();
@@ -99,8 +101,24 @@ pub(crate) fn service(
     app: App,
 ) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
 {
-    let routes = router(app.clone());
-    tower::service_fn(move |request| exchange::hold(app.clone(), routes.clone(), request))
+    let routes = Arc::new(Routes { of_the_api: router(app.clone()), of_control: OnceLock::new(), app });
+    tower::service_fn(move |request| exchange::hold(Arc::clone(&routes), request))
+}
+
+/// All that can be asked for.
+#[derive(Debug)]
+struct Routes {
+    app: App,
+    of_the_api: Router,
+    /// Put together when the control API is first used: it has many routes, and most servers never need them.
+    of_control: OnceLock<Router>,
+}
+
+impl Routes {
+    fn of_control(&self) -> Router {
+        let routes = || control::router(self.app.clone()).with_state(self.app.clone());
+        self.of_control.get_or_init(routes).clone()
+    }
 }
 
 /// What a connection too many is answered: as any answer of the API, but for the headers.
@@ -118,7 +136,7 @@ pub(crate) fn refusal_of_a_head(status: StatusCode, most_bytes: usize) -> Vec<u8
     [head.into_bytes(), body].concat()
 }
 
-/// Every route. Paths stand here whole: to nest them would cost each request a path of its own.
+/// Every route of the API. Paths stand here whole: to nest them would cost each request a path of its own.
 fn router(app: App) -> Router {
     let file_routes = Router::new()
         .route("/v1/files", route(get(files::list).post(files::upload)))
@@ -149,7 +167,6 @@ fn router(app: App) -> Router {
         .merge(upload_routes)
         .merge(other_routes)
         .fallback(error::unknown_url)
-        .nest(control::PREFIX, control::router(app.clone()))
         .with_state(app)
 }
 

@@ -17,10 +17,11 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
 use super::App;
+use super::extract::Held;
 use super::hearing::Hearsay;
 use crate::fault::{AppliedFault, Delivery};
-use crate::journal::{Answer, Arrival, Exchange, Journal, Outcome, PathId};
-use crate::operation::Operation;
+use crate::journal::{Answer, Arrival, Exchange, Journal, More, Outcome, PathId, RequestId};
+use crate::operation::Called;
 use crate::sim::Timestamp;
 use crate::world::World;
 
@@ -47,14 +48,14 @@ struct Page {
 }
 
 /// The exchange of a request, for who knows more of it than can be seen from outside; none if no journal is kept.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Recorded(pub(crate) Option<Arc<Exchange>>);
 
 impl FromRequestParts<App> for Recorded {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
-        Ok(parts.extensions.get::<Self>().cloned().unwrap_or(Self(None)))
+        Ok(parts.extensions.get::<Held>().map_or_else(Self::default, |held| held.recorded.clone()))
     }
 }
 
@@ -86,21 +87,26 @@ impl Recording {
     pub(super) fn begin(
         world: &World,
         wall: Timestamp,
-        parts: &mut Parts,
+        parts: &Parts,
+        called: &Called<'_>,
         hearsay: Option<Hearsay>,
     ) -> Option<Self> {
-        let journal = Arc::clone(world.journal());
-        if !journal.is_kept() {
+        if !world.journal().is_kept() {
             return None;
         }
+        let journal = Arc::clone(world.journal());
         // What came due before the request came stands before it.
         let at = world.settled(wall);
         let user_agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
         let user_agent = user_agent.map(|text| text.get(..MAX_HEADER).unwrap_or(text));
-        let exchange = journal.arrived(arrival(at, wall, parts), user_agent);
-        parts.extensions.insert(Recorded(Some(Arc::clone(&exchange))));
+        let exchange = journal.arrived(arrival(at, wall, parts, called), user_agent);
         let is_head = parts.method == Method::HEAD;
         Some(Self { open: Some(Page { journal, exchange }), hearsay, is_head })
+    }
+
+    /// What is recorded, for the handler.
+    pub(super) fn recorded(&self) -> Recorded {
+        Recorded(self.open.as_ref().map(|page| Arc::clone(&page.exchange)))
     }
 
     /// Records the answer, and from now on how much of it is sent.
@@ -116,9 +122,10 @@ impl Recording {
         let at_most = n_bytes.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX);
         let answer = Answer {
             status: response.status().as_u16(),
-            request_id: text(headers, &REQUEST_ID),
+            request_id: text(headers, &REQUEST_ID).map(RequestId::new),
             retry_after: text(headers, &RETRY_AFTER)
-                .or_else(|| text(headers, &RETRY_AFTER_MS).map(|millis| format!("{millis}ms"))),
+                .map(Into::into)
+                .or_else(|| text(headers, &RETRY_AFTER_MS).map(|millis| format!("{millis}ms").into())),
             content_type,
             n_bytes,
             n_kept: most_kept.min(at_most),
@@ -165,10 +172,15 @@ impl Drop for Recording {
     }
 }
 
-fn arrival(at: Timestamp, wall: Timestamp, parts: &Parts) -> Arrival {
+/// What is asked for must stand in the path of these parts.
+fn arrival(at: Timestamp, wall: Timestamp, parts: &Parts, called: &Called<'_>) -> Arrival {
     let headers = &parts.headers;
     let path = parts.uri.path();
-    let called = Operation::of(parts.method.as_str(), path);
+    let more = More {
+        query: parts.uri.query().map(Into::into),
+        content_type: text(headers, &CONTENT_TYPE).map(Into::into),
+        idempotency_key: text(headers, &IDEMPOTENCY_KEY).map(Into::into),
+    };
     Arrival {
         at,
         wall,
@@ -179,11 +191,9 @@ fn arrival(at: Timestamp, wall: Timestamp, parts: &Parts) -> Arrival {
             _ => parts.method.as_str().to_owned().into(),
         },
         operation: called.operation,
-        id: PathId::new(path, called.id),
-        path: path.to_owned(),
-        query: parts.uri.query().map(str::to_owned),
-        content_type: text(headers, &CONTENT_TYPE),
-        idempotency_key: text(headers, &IDEMPOTENCY_KEY),
+        id: PathId::new(path, called.id.as_ref()),
+        path: path.into(),
+        more: (more != More::default()).then(|| Box::new(more)),
         retry_count: headers.get(RETRY_COUNT).and_then(|count| count.to_str().ok()?.parse().ok()),
     }
 }
@@ -193,16 +203,15 @@ fn content_type(headers: &HeaderMap) -> Option<Cow<'static, str>> {
     match headers.get(CONTENT_TYPE)?.as_bytes() {
         b"application/json" => Some(Cow::Borrowed("application/json")),
         b"application/octet-stream" => Some(Cow::Borrowed("application/octet-stream")),
-        _ => text(headers, &CONTENT_TYPE).map(Cow::Owned),
+        _ => text(headers, &CONTENT_TYPE).map(|text| Cow::Owned(text.into_owned())),
     }
 }
 
 /// The beginning of a header, as text.
-fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<Cow<'h, str>> {
     let value = headers.get(name)?;
     Some(match value.to_str() {
-        Ok(text) if text.len() <= MAX_HEADER => text.to_owned(),
-        Ok(text) => text[..MAX_HEADER].to_owned(),
+        Ok(text) => Cow::Borrowed(text.get(..MAX_HEADER).unwrap_or(text)),
         Err(_) => String::from_utf8_lossy(value.as_bytes()).chars().take(MAX_HEADER).collect(),
     })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::event::WorldEvent;
-use super::pages::Entry;
+use super::pages::{Entry, Happened};
 use crate::operation::Operation;
 use crate::sim::Timestamp;
 
@@ -161,10 +161,11 @@ impl From<&Entry> for JournalEntry {
     fn from(entry: &Entry) -> Self {
         match entry {
             Entry::Exchange(exchange) => Self::Exchange(Box::new(exchange.told())),
-            Entry::Event { number, at, event } => {
+            Entry::Event(happened) => {
+                let Happened { number, at, event } = &**happened;
                 Self::Event { number: *number, at: *at, event: event.clone() }
             }
-            Entry::Note(note) => Self::Note(note.clone()),
+            Entry::Note(note) => Self::Note(Note::clone(note)),
         }
     }
 }

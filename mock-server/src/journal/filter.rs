@@ -62,7 +62,8 @@ impl JournalFilter {
                     && status.is_none_or(|status| exchange.status() == Some(status))
                     && outcome.is_none_or(|outcome| exchange.outcome() == outcome)
             }
-            Entry::Event { event, .. } => {
+            Entry::Event(happened) => {
+                let event = &happened.event;
                 kind.is_none_or(|kind| kind == EntryKind::Event)
                     && !is_of_exchanges
                     && slug.is_none()

@@ -76,7 +76,7 @@ impl Mistake {
     }
 
     fn of_route(arrival: &Arrival) -> Option<Self> {
-        let (method, path) = (&*arrival.method, arrival.path.as_str());
+        let (method, path) = (&*arrival.method, &*arrival.path);
         // An id that is empty leaves the slash before it.
         for (room, what) in [("/v1/batches/", "batch"), ("/v1/files/", "file"), ("/v1/uploads/", "upload")] {
             if path == room {

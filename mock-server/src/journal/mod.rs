@@ -27,12 +27,12 @@ use tokio::sync::futures::Notified;
 
 pub use entry::{Body, EntryKind, JournalEntry, Note, Outcome, ReceivedRequest};
 pub use event::WorldEvent;
-pub(crate) use exchange::{Answer, Arrival, Exchange, PathId, RequestBody};
+pub(crate) use exchange::{Answer, Arrival, Exchange, More, PathId, RequestBody, RequestId};
 pub use filter::JournalFilter;
 pub(crate) use mistake::Mistake;
 
 use crate::sim::Timestamp;
-use pages::{Entry, Pages};
+use pages::{Entry, Happened, Pages};
 
 /// How much of a journal is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,12 +146,12 @@ impl Journal {
 
     /// Records something that happened in the world, at a time of the world.
     pub(crate) fn happened(&self, at: Timestamp, event: WorldEvent) {
-        self.add(|number| Entry::Event { number, at, event });
+        self.add(|number| Entry::Event(Box::new(Happened { number, at, event })));
     }
 
     /// Records a mistake that no single request shows.
     pub(crate) fn noticed(&self, at: Timestamp, mistake: &Mistake) {
-        self.add(|number| Entry::Note(mistake.note(number, at, None)));
+        self.add(|number| Entry::Note(Box::new(mistake.note(number, at, None))));
     }
 
     /// The entries that a filter lets pass: the oldest ones, so many at most.

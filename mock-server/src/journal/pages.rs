@@ -14,12 +14,27 @@ use crate::sim::Timestamp;
 /// What an entry takes, beside its texts: a little more than what it is measured to be.
 const ENTRY_BYTES: usize = 512;
 
-/// One entry. Cloning it is cheap for exchanges, of which there are most.
+/// One entry. Small, and cheap to clone, for exchanges, of which there are most.
 #[derive(Debug, Clone)]
 pub(super) enum Entry {
     Exchange(Arc<Exchange>),
-    Event { number: u64, at: Timestamp, event: WorldEvent },
-    Note(Note),
+    Event(Box<Happened>),
+    Note(Box<Note>),
+}
+
+/// What happened in the world.
+#[derive(Debug, Clone)]
+pub(super) struct Happened {
+    pub(super) number: u64,
+    pub(super) at: Timestamp,
+    pub(super) event: WorldEvent,
+}
+
+/// What had to go, mostly one entry at a time.
+#[derive(Debug, Default)]
+pub(super) struct Dropped {
+    last: Option<Entry>,
+    others: Vec<Entry>,
 }
 
 /// All entries, in the order of their numbers, which have no gaps.
@@ -103,7 +118,7 @@ impl Entry {
         ENTRY_BYTES
             + match self {
                 Self::Exchange(exchange) => exchange.n_bytes(),
-                Self::Event { event, .. } => event.n_bytes(),
+                Self::Event(happened) => happened.event.n_bytes(),
                 Self::Note(note) => note.n_bytes(),
             }
     }
@@ -200,12 +215,13 @@ impl Pages {
     }
 
     fn note(&mut self, exchange: &Exchange, mistake: &Mistake) {
-        self.add(|number| Entry::Note(mistake.note(number, exchange.arrival().at, Some(exchange.number()))));
+        let at = exchange.arrival().at;
+        self.add(|number| Entry::Note(Box::new(mistake.note(number, at, Some(exchange.number())))));
     }
 
     /// Lets the oldest entries go until there are no more than there may be, and gives them.
-    pub(super) fn shed(&mut self, limits: &JournalLimits) -> Vec<Entry> {
-        let mut dropped = Vec::new();
+    pub(super) fn shed(&mut self, limits: &JournalLimits) -> Dropped {
+        let mut dropped = Dropped::default();
         while self.kept.len() > limits.entries || self.n_bytes > limits.bytes {
             let Some((entry, n_bytes)) = self.kept.pop_front() else { break };
             self.n_bytes -= n_bytes;
@@ -213,7 +229,9 @@ impl Pages {
             if let Entry::Exchange(exchange) = &entry {
                 self.forget(exchange);
             }
-            dropped.push(entry);
+            if let Some(other) = dropped.last.replace(entry) {
+                dropped.others.push(other);
+            }
         }
         dropped
     }
@@ -253,7 +271,7 @@ impl Pages {
     pub(super) fn is_consistent(&self) -> bool {
         let exchange = |(entry, _): &'_ (Entry, usize)| match entry {
             Entry::Exchange(exchange) => Some(Arc::clone(exchange)),
-            Entry::Event { .. } | Entry::Note(_) => None,
+            Entry::Event(_) | Entry::Note(_) => None,
         };
         let exchanges: Vec<_> = self.kept.iter().filter_map(exchange).collect();
         let is_kept = |known: &Arc<Exchange>| exchanges.iter().any(|exchange| Arc::ptr_eq(exchange, known));

@@ -19,12 +19,10 @@ fn arrival(method: &'static str, path: &str) -> Arrival {
         wall: Timestamp::from_unix_seconds(0),
         method: method.into(),
         operation: called.operation,
-        id: PathId::new(path, called.id),
-        path: path.to_owned(),
-        query: None,
-        content_type: None,
-        idempotency_key: None,
+        id: PathId::new(path, called.id.as_ref()),
+        path: path.into(),
         retry_count: None,
+        more: None,
     }
 }
 

@@ -49,10 +49,11 @@ impl World {
     }
 
     /// Counts a request, and gives the rule that decides about it.
-    pub(crate) fn next_fault(&self, wall: Timestamp, called: &Called<'_>) -> Option<Fired> {
+    pub(crate) fn next_fault(&self, wall: impl FnOnce() -> Timestamp, called: &Called<'_>) -> Option<Fired> {
         if self.lock_faults().is_empty() {
             return None;
         }
+        let wall = wall();
         let (now, batches) = {
             let mut state = self.lock();
             let now = self.settle(&mut state, wall);
