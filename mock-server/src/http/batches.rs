@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use axum::response::Response;
 use batchmock_client::types::{Batch, BatchPage};
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -14,9 +15,10 @@ use serde_json::{Map, Value};
 use super::faults::UnseenInput;
 use super::files::off_the_runtime;
 use super::query::Query;
-use super::{Account, ApiError, App, Id, Json, JsonBody, Recorded, view};
+use super::{Account, ApiError, App, Id, Json, JsonBody, Recorded, json, view};
 use crate::arguments::{Arguments, Node, Object, Refusal};
 use crate::endpoint::Endpoint;
+use crate::sim::Status;
 use crate::world::{BatchView, NewBatch, World};
 
 /// The parameters of a batch to create (F-230).
@@ -62,15 +64,31 @@ pub(super) async fn retrieve(
     Account(world): Account,
     recorded: Recorded,
     Id(id): Id,
-) -> Result<Json<Shown>, ApiError> {
+) -> Result<Response, ApiError> {
     check_id(&id)?;
     let view = world.batch(app.wall(), &id).map_err(|_| ApiError::no_such_batch(&id))?;
-    let has_ended = view.observation.status.is_terminal();
-    let batch = shown(view).await?;
-    if has_ended {
+    let response = look(&world, &view).await?;
+    if view.observation.status.is_terminal() {
         recorded.tells_end();
     }
-    Ok(Json::indented(batch))
+    Ok(response)
+}
+
+/// What a batch looks like. Who polls gets what the last one got, as long as nothing has changed.
+async fn look(world: &World, view: &BatchView) -> Result<Response, ApiError> {
+    let shows_model = view::shows_model_early(view);
+    if let Some(shown) = world.last_look(view, shows_model) {
+        return Ok(json::response(shown));
+    }
+    let json = match Json::indented(shown(view.clone()).await?).into_bytes() {
+        Ok(json) => json,
+        Err(failed) => return Ok(failed),
+    };
+    // What is wrong with an input is much, and results that could not be written may be at the next try.
+    if view.observation.status != Status::Failed && is_at_hand(view) {
+        world.remember_look(view, shows_model, json.clone());
+    }
+    Ok(json::response(json))
 }
 
 /// A batch as it was so long ago.

@@ -72,7 +72,7 @@ pub(super) fn file_page(data: Vec<File>, has_more: bool) -> FilePage {
 /// A batch. Blocks on the disk if it has ended and nobody has looked at its results yet. One whose results
 /// cannot be written has an error that says so, and no usage.
 pub(crate) fn batch(view: &BatchView) -> Batch {
-    let BatchView { record, at, observation, problems, results } = view;
+    let BatchView { record, at: _, observation, problems, results } = view;
     let switches = &record.behavior.switches;
     let Observation { status, times, counts, has_output_file: _, has_error_file: _ } = *observation;
     let Times {
@@ -119,11 +119,6 @@ pub(crate) fn batch(view: &BatchView) -> Batch {
         });
     }
     let has_errors = status == Status::Failed || !errors.is_empty();
-    // Null while validating, or until just before its end, then the dated model (F-204).
-    let shows_model_early = switches.model_shown == ModelShown::Before
-        && status == Status::Validating
-        && *at > record.plan.created_at()
-        && *at + EARLY >= record.plan.validated_at();
     Batch {
         id: record.id.clone(),
         object: "batch".to_owned(),
@@ -131,7 +126,7 @@ pub(crate) fn batch(view: &BatchView) -> Batch {
         model: record
             .model
             .as_deref()
-            .filter(|_| in_progress_at.is_some() || shows_model_early)
+            .filter(|_| in_progress_at.is_some() || shows_model_early(view))
             .map(|model| snapshot(model).to_owned()),
         errors: has_errors.then(|| BatchErrors { object: "list".to_owned(), data: errors }),
         input_file_id: record.input_file_id.clone(),
@@ -152,6 +147,15 @@ pub(crate) fn batch(view: &BatchView) -> Batch {
         usage: Some(usage),
         metadata: record.metadata.clone(),
     }
+}
+
+/// Whether a batch names its model before lines run: null while validating, or until just before its end, then the
+/// dated model (F-204).
+pub(super) fn shows_model_early(BatchView { record, at, observation, .. }: &BatchView) -> bool {
+    record.behavior.switches.model_shown == ModelShown::Before
+        && observation.status == Status::Validating
+        && *at > record.plan.created_at()
+        && *at + EARLY >= record.plan.validated_at()
 }
 
 /// A page of batches.

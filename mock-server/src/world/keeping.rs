@@ -8,6 +8,7 @@ use super::allowance::Allowance;
 use super::blob::Scratch;
 use super::changes::{Changes, Told};
 use super::common::Common;
+use super::looks::Looks;
 use super::registry::of_run;
 use super::state::State;
 use super::{AccountIds, Behavior, World};
@@ -108,6 +109,7 @@ impl World {
             journal,
             seat: OnceLock::new(),
             state: Mutex::new(state),
+            looks: Looks::default(),
             faults: Mutex::default(),
         }
     }
@@ -125,6 +127,7 @@ impl World {
         let before = std::mem::replace(&mut *state, emptied);
         state.begin_to_keep(Changes::of_new_world());
         self.journal.clear();
+        self.looks.clear();
         // What nobody needs any more goes when the facts say so.
         drop(state);
         drop(before);

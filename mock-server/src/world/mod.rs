@@ -24,6 +24,7 @@ mod files;
 mod json_lines;
 mod keeping;
 mod line_template;
+mod looks;
 mod moving;
 mod parts;
 mod registry;
@@ -49,6 +50,7 @@ use batchmock_client::types::Purpose;
 pub(crate) use behavior::Behavior;
 use blob::Scratch;
 pub(crate) use blob::{Blob, make_private};
+use bytes::Bytes;
 pub(crate) use calls::{Call, CallError};
 use common::Common;
 pub(crate) use creation::{CreateBatchError, NewBatch};
@@ -73,6 +75,7 @@ use crate::journal::Journal;
 use crate::responder;
 use crate::sim::{Change, Ending, Intervention, InterventionKind, Observation, Seed, Status, Timestamp};
 use crate::store::Ledger;
+use looks::Looks;
 use state::State;
 
 /// One account.
@@ -99,6 +102,8 @@ pub(crate) struct World {
     /// Where it says when it has something to be told next.
     seat: OnceLock<Arc<Seat>>,
     state: Mutex<State>,
+    /// What its batches were last shown as.
+    looks: Looks,
     /// What goes wrong on purpose.
     faults: Mutex<Faults>,
 }
@@ -341,6 +346,17 @@ impl World {
             now = self.settle(&mut state, wall);
         }
         Ok(self.view(&state, place, now))
+    }
+
+    /// What a batch is shown as, if it was [remembered](Self::remember_look) when it looked as it does now. What it
+    /// depends on beside its record and its state is whether its model is shown early.
+    pub(crate) fn last_look(&self, view: &BatchView, shows_model: bool) -> Option<Bytes> {
+        self.looks.find(view, shows_model)
+    }
+
+    /// Remembers what a batch is shown as, for who asks next.
+    pub(crate) fn remember_look(&self, view: &BatchView, shows_model: bool, shown: Bytes) {
+        self.looks.remember(view, shows_model, shown);
     }
 
     /// A page of the batches, newest first.

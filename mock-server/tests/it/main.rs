@@ -16,6 +16,7 @@ mod files;
 mod journal;
 mod lifecycle;
 mod lines;
+mod looks;
 mod models;
 mod moving;
 mod quotas;
