@@ -15,7 +15,8 @@ const LEFT: u8 = 1;
 const INCOMPLETE: u8 = 3;
 
 pub(super) fn clean_up(args: &CleanUpArgs) -> Result<u8, Failure> {
-    let account = Account::new(&args.base_url, args.api_key.clone()).map_err(|error| fault(error.to_string()))?;
+    let account =
+        Account::new(&args.base_url, args.api_key.clone()).map_err(|error| fault(error.to_string()))?;
     runtime()?.block_on(async {
         let left =
             account.left().await.map_err(|error| Failure { code: INCOMPLETE, message: error.to_string() })?;

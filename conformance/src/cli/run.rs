@@ -98,8 +98,7 @@ pub(super) fn conclude(
 }
 
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Runtime::new()
-        .map_err(|error| fault(format!("no threads can be had: {error}")))
+    tokio::runtime::Runtime::new().map_err(|error| fault(format!("no threads can be had: {error}")))
 }
 
 pub(super) fn known_failing(path: Option<&Path>) -> Result<KnownFailing, Failure> {

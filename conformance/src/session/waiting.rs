@@ -218,7 +218,9 @@ impl Session {
         match answer {
             Ok((status, text)) if status.is_success() => Ok(serde_json::from_str(&text).unwrap_or_default()),
             Ok((_, text)) => Err(Stop::NotReached(format!("the control API refused {body}: {text}"))),
-            Err(error) => Err(Stop::NotReached(format!("the control API is gone: {}", why_none_came(&error)))),
+            Err(error) => {
+                Err(Stop::NotReached(format!("the control API is gone: {}", why_none_came(&error))))
+            }
         }
     }
 }

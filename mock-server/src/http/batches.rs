@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use batchmock_client::types::{Batch, BatchPage};
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -82,7 +82,7 @@ async fn look(world: &World, view: &BatchView) -> Result<Response, ApiError> {
     }
     let json = match Json::indented(shown(view.clone()).await?).into_bytes() {
         Ok(json) => json,
-        Err(failed) => return Ok(failed),
+        Err(failed) => return Ok(failed.into_response()),
     };
     // What is wrong with an input is much, and results that could not be written may be at the next try.
     if view.observation.status != Status::Failed && is_at_hand(view) {

@@ -44,8 +44,8 @@ impl<T> Json<T> {
 }
 
 impl<T: Serialize> Json<T> {
-    /// It as bytes; an answer of its own if that cannot be, which does not happen.
-    pub(super) fn into_bytes(self) -> Result<Bytes, Response> {
+    /// It as bytes; the status of the answer if that cannot be, which does not happen.
+    pub(super) fn into_bytes(self) -> Result<Bytes, StatusCode> {
         let Self(layout, value) = self;
         let bytes = match layout {
             Layout::Compact => written(&value, CompactFormatter),
@@ -58,14 +58,14 @@ impl<T: Serialize> Json<T> {
         // Wire records have text keys and no failing `Serialize`; should one ever fail, the log says it.
         bytes.map(Bytes::from).map_err(|error| {
             tracing::error!(%error, "an answer could not be written as JSON");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            StatusCode::INTERNAL_SERVER_ERROR
         })
     }
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        self.into_bytes().map_or_else(|failed| failed, response)
+        self.into_bytes().map_or_else(StatusCode::into_response, response)
     }
 }
 

@@ -50,7 +50,7 @@ impl Pair {
             r#"{{"input_file_id": "{file}", "endpoint": "/v1/chat/completions", "completion_window": "24h"}}"#
         );
         let batch = pair.made(&post("/v1/batches", "application/json", &batch));
-        pair.server.clock_of(KEY).advance(std::time::Duration::from_secs(3_600)).expect("clocks move ahead");
+        pair.server.clock_of(KEY).advance(std::time::Duration::from_hours(1)).expect("clocks move ahead");
         pair.retrieve = head("GET", &format!("/v1/batches/{batch}")).into_bytes();
         pair.retrieve.extend_from_slice(b"\r\n");
         pair
