@@ -353,21 +353,23 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// An error and its causes, unless one says again what was said before.
+/// An error and its causes, unless one says again what was said before, or nothing that anybody could want to know.
 struct Chain<'a>(&'a (dyn StdError + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut last = self.0.to_string();
-        f.write_str(&last)?;
-        let mut next = self.0.source();
+        let mut last = String::new();
+        let mut next = Some(self.0);
         while let Some(cause) = next {
             let text = cause.to_string();
-            if !last.contains(&text) {
-                write!(f, ": {text}")?;
-            }
-            last = text;
             next = cause.source();
+            // The layers of the HTTP client say first that they are those that failed.
+            let is_layer = text == "error sending request" || text.starts_with("client error (");
+            if (is_layer && next.is_some()) || (!last.is_empty() && last.contains(&text)) {
+                continue;
+            }
+            write!(f, "{}{text}", if last.is_empty() { "" } else { ": " })?;
+            last = text;
         }
         Ok(())
     }

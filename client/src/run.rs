@@ -203,7 +203,7 @@ impl<'a> RunFile<'a> {
     /// became of each request. What is missing then, or failed in a way that may pass, is put into a new batch, unless
     /// [`max_attempts`](RunOptions::max_attempts) is 1.
     ///
-    /// A run that was begun before goes on as it was begun.
+    /// A run with this batch that was begun before is gone on with; one without it is an error.
     pub fn adopt(mut self, batch_id: impl Into<String>) -> Self {
         self.adopted = Some(batch_id.into());
         self

@@ -36,6 +36,8 @@ enum Command {
     /// Run the requests of a file and write their results, in their order; go on with a run that was ended.
     Run(run::RunArgs),
     /// Go on with a run that was ended, by its output alone.
+    ///
+    /// What was done is kept; how the rest is done, as with which metadata, is to be said again.
     Resume(run::ResumeArgs),
     /// Check a file of requests before anything is sent.
     Check(check::CheckArgs),

@@ -133,11 +133,15 @@ impl<'a> Driver<'a> {
 
     /// Takes a batch of all requests for one of the run, if it has none yet.
     pub(super) fn adopt(&mut self, id: String) -> Result<()> {
-        if !self.state.batches.is_empty() {
-            return Ok(());
-        }
         if id.is_empty() {
             return Err(Error::settings("the id of a batch is empty"));
+        }
+        if self.state.batches.iter().any(|batch| batch.id.as_ref() == Some(&id)) {
+            return Ok(());
+        }
+        if !self.state.batches.is_empty() {
+            let what = format!("the journal is of a run without {id}; remove the journal to begin anew");
+            return Err(Error::journal(what));
         }
         let mut lines = Lines::default();
         for place in 0..self.checked.lines.len() {

@@ -447,6 +447,9 @@ async fn a_batch_of_others_is_waited_for_and_finished() {
             if is_it { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         assert!(stopped.await.unwrap_err().is_stopped());
+        // Its journal is not taken for that of another.
+        let other = client.run_file(&work.input, &work.output).adopt("batch_other").await.unwrap_err();
+        assert!(other.is_journal() && other.to_string().contains("without batch_other"), "{other}");
         let summary = run().await.unwrap();
         assert_eq!(work.results(), ["a 200", "b~429 429", "c 200"]);
         assert_eq!((summary.batches.len(), batches(&server).await.len()), (n_batches, n_batches));

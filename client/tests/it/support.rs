@@ -80,6 +80,8 @@ pub(crate) enum Reply {
     Half,
     /// Closes the connection without a word.
     Drop,
+    /// Says nothing, and keeps the connection open.
+    Hang,
     /// Has the server behind it cancel the batch that is asked for, and lets it answer then.
     Cancel,
 }
@@ -173,6 +175,7 @@ impl Listener {
                 let answer = match &reply {
                     Reply::Bytes(bytes) => bytes.clone(),
                     Reply::Drop => Vec::new(),
+                    Reply::Hang => std::future::pending().await,
                     Reply::Forward | Reply::Lose | Reply::Half | Reply::Cancel => {
                         let behind = behind.expect("there is a server behind it");
                         if matches!(reply, Reply::Cancel) {
@@ -187,7 +190,7 @@ impl Listener {
                         let head = answer.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
                         &answer[..head + (answer.len() - head) / 2]
                     }
-                    Reply::Bytes(_) | Reply::Forward | Reply::Drop | Reply::Cancel => &answer,
+                    Reply::Bytes(_) | Reply::Forward | Reply::Drop | Reply::Hang | Reply::Cancel => &answer,
                 };
                 let _ = stream.write_all(answer).await;
                 let _ = stream.shutdown().await;

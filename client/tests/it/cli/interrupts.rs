@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Said, command, run};
 use crate::runs::Work;
-use crate::support::{KEY, lines};
+use crate::support::{KEY, Listener, Reply, lines};
 
 /// A command against a mock, whose standard error can be read while it runs.
 fn begin(server: &MockServer, arguments: &[&str]) -> Child {
@@ -98,4 +98,28 @@ async fn a_watch_that_is_interrupted_leaves_the_batch_alone() {
     assert_eq!((said.code, said.stdout.as_str()), (130, ""), "{}", said.stderr);
     assert!(said.stderr.ends_with("interrupted; the batch goes on without being watched\n"));
     server.journal(KEY).assert_count(batchmock::Operation::CancelBatch, 0);
+}
+
+#[tokio::test]
+async fn a_download_that_is_interrupted_leaves_no_half_of_a_file() {
+    let (told, telling) = std::sync::mpsc::channel();
+    let listener = Listener::start(move |_, _| {
+        told.send(()).unwrap();
+        Reply::Hang
+    })
+    .await;
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = command(["files", "content", "file-1", "-o"]);
+    command
+        .arg(dir.path().join("out"))
+        .env("OPENAI_BASE_URL", listener.base_url())
+        .env("OPENAI_API_KEY", KEY);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let interrupting = move || {
+        telling.recv().unwrap();
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        child.wait().unwrap().code()
+    };
+    assert_eq!(tokio::task::spawn_blocking(interrupting).await.unwrap(), Some(130));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }
