@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::report::{Conclusion, Judged, Report, Source, visible};
+use crate::report::{Conclusion, Judged, Report, visible};
 
 /// How many cases are told at length: a summary has a limit, and a reader has, too.
 const DETAILED: usize = 50;
@@ -60,7 +60,7 @@ fn details(text: &mut String, report: &Report, case: &Judged) {
         sentence(&case.requirement)
     );
     for source in &case.evidence {
-        let _ = writeln!(text, "- {}", escaped(&Source::to_string(source)));
+        let _ = writeln!(text, "- {}", sentence(&source.to_string()));
     }
     if let Some(mismatch) = &case.mismatch {
         let _ = writeln!(text, "\nLooked at {}.", escaped(&mismatch.what));

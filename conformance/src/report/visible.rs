@@ -48,21 +48,18 @@ fn shown(text: &str, stays: impl Fn(char) -> bool) -> String {
     for c in text.chars() {
         match c {
             c if stays(c) => shown.push(c),
-            // The pictures of control characters stand in their order.
-            '\0'..='\u{1f}' => shown.push(char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}')),
-            '\u{7f}' => shown.push('\u{2421}'),
-            c if is_unseen(c) => shown.extend(c.escape_unicode()),
+            '\n' | '\r' | '\t' => shown.extend(c.escape_default()),
+            c if c.is_control() || is_unseen(c) => shown.extend(c.escape_unicode()),
             c => shown.push(c),
         }
     }
     shown
 }
 
-/// What is no control character of ASCII, and still cannot be seen, or changes how others are.
+/// What is no control character, and still cannot be seen, or changes how others are.
 fn is_unseen(c: char) -> bool {
     matches!(c,
-        '\u{80}'..='\u{9f}'
-        | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}'
+        '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}'
         | '\u{2028}'..='\u{202e}'
         | '\u{2066}'..='\u{2069}'
         | '\u{e0000}'..='\u{e007f}')
@@ -77,13 +74,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_seen_is_shown() {
-        assert_eq!(line("a\nb\t\u{1b}[31m\u{7f}"), "a␊b␉␛[31m␡");
-        assert_eq!(block("a\r\nb\rc\n\td"), "a\nb␍c\n\td");
+        assert_eq!(line("a\nb\t\u{1b}[31m\u{7f}"), r"a\nb\t\u{1b}[31m\u{7f}");
+        assert_eq!(block("a\r\nb\rc\n\td"), "a\nb\\rc\n\td");
         assert_eq!(
             line("\u{202e}\u{2028}\u{feff}\u{ffff}\u{1fffe}\u{85}"),
             "\\u{202e}\\u{2028}\\u{feff}\\u{ffff}\\u{1fffe}\\u{85}"
         );
-        assert_eq!(glance(" {\n  \"a\": 1\n}\u{0}"), "{ \"a\": 1 }␀");
+        assert_eq!(glance(" {\n  \"a\": 1\n}\u{0}"), "{ \"a\": 1 }\\u{0}");
         assert_eq!(glance(&"é".repeat(201)), "é".repeat(200) + "…");
         assert_eq!(spans("a `b` c ` d"), [(false, "a "), (true, "b"), (false, " c ` d")]);
         let plain = "Ünï – 日本語 👩\u{200d}💻 한";

@@ -58,7 +58,7 @@ pub(super) fn sentence(text: &str) -> Markup {
 pub(super) fn source_list(case: &Judged) -> Markup {
     html! {
         ul.sources aria-label="Sources" {
-            @for source in &case.evidence { li { (visible::line(&source.to_string())) } }
+            @for source in &case.evidence { li { (sentence(&source.to_string())) } }
         }
     }
 }
@@ -116,15 +116,16 @@ fn exchange(report: &Report, exchange: &Exchange, is_telling: bool) -> Markup {
             }
             div {
                 h4.unseen { "Request" }
-                pre { (message(&exchange.asked(), &exchange.request_headers, &exchange.request_body)) }
+                // They scroll, so whoever has no mouse must get into them.
+                pre tabindex="0" { (message(&exchange.asked(), &exchange.request_headers, &exchange.request_body)) }
                 h4.unseen { "Answer" }
-                pre { (answer) }
+                pre tabindex="0" { (answer) }
                 @if let Some(command) = report.curl(exchange) {
                     div.repeat {
                         h3 { "To ask again" }
                         button type="button" data-copy hidden { "Copy" }
                     }
-                    pre { (visible::block(&command)) }
+                    pre tabindex="0" { (visible::block(&command)) }
                 }
             }
         }

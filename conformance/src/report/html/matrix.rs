@@ -18,7 +18,7 @@ impl Matrix<'_> {
             main {
                 (subjects(self))
                 (filter(&counts(self), true))
-                div.scroll {
+                div.scroll role="region" aria-label="Verdicts by case" tabindex="0" {
                     table.side {
                         caption.unseen { "Verdicts by case" }
                         thead {
@@ -57,7 +57,7 @@ fn counts(matrix: &Matrix<'_>) -> Vec<(Verdict, usize)> {
 fn subjects(matrix: &Matrix<'_>) -> Markup {
     let verdicts: Vec<_> = matrix.verdicts().collect();
     html! {
-        div.scroll {
+        div.scroll role="region" aria-label="Verdicts by subject" tabindex="0" {
             table {
                 caption { "Verdicts by subject" }
                 thead {

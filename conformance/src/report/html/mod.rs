@@ -35,10 +35,10 @@ pub fn html(report: &Report) -> String {
 
 fn header(report: &Report) -> Markup {
     let conclusion = report.conclusion();
-    let of = if report.is_whole() {
-        String::new()
+    let cases = if report.is_whole() {
+        format!("{} cases", report.cases.len())
     } else {
-        format!(" of {}: a selection, not the whole suite", report.cases_in_suite)
+        format!("{} of {} cases: a selection, not the whole suite", report.cases.len(), report.cases_in_suite)
     };
     html! {
         header {
@@ -50,7 +50,7 @@ fn header(report: &Report) -> Markup {
             p.conclusion.(class_of_conclusion(conclusion)) {
                 strong { (conclusion) }
                 @if conclusion == Conclusion::Error { ". " } @else { ", " }
-                "held to " (report.level) ". " (report.cases.len()) (of) " cases."
+                "held to " (report.level) ". " (cases) "."
             }
             (share(report))
             @if !report.summary.is_empty() {
@@ -94,7 +94,7 @@ fn by_group(report: &Report) -> Markup {
     let verdicts: Vec<_> = seen(report).map(|(verdict, _)| verdict).collect();
     let count = |cases: &[Judged], verdict| cases.iter().filter(|case| case.verdict == verdict).count();
     html! {
-        div.scroll {
+        div.scroll role="region" aria-label="Verdicts by group" tabindex="0" {
             table {
                 caption { "Verdicts by group" }
                 thead {

@@ -34,6 +34,7 @@ fn without_code(mut report: Report) -> Report {
     for case in &mut report.cases {
         strip(&mut case.title);
         strip(&mut case.requirement);
+        case.evidence.iter_mut().for_each(|source| strip(&mut source.source));
         // Whether a command can be told depends on the body.
         for exchange in &mut case.exchanges {
             exchange.request_body = exchange.request_body.replace(char::REPLACEMENT_CHARACTER, "");

@@ -22,6 +22,8 @@ fn check(report: &Report) {
     let (failures, errors, skipped) = (with("failure"), with("error"), with("skipped"));
     assert_eq!(number(root, "tests"), report.cases.len());
     assert_eq!((number(root, "failures"), number(root, "errors")), (failures, errors));
+    assert_eq!(root.attribute("skipped"), None, "the schema of Jenkins does not have it");
+    assert_eq!(children(root, "testsuite").map(|suite| number(suite, "skipped")).sum::<usize>(), skipped);
     // It is red exactly if the run is.
     assert_eq!(failures + errors > 0, report.conclusion() != Conclusion::Passed);
     let passed = report.count(Verdict::Passed);

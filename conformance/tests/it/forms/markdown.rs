@@ -43,6 +43,7 @@ fn without_code(mut report: Report) -> Report {
     for case in &mut report.cases {
         strip(&mut case.title);
         strip(&mut case.requirement);
+        case.evidence.iter_mut().for_each(|source| strip(&mut source.source));
     }
     report
 }
