@@ -58,6 +58,9 @@ impl Plan {
     }
 }
 
+/// How many states a life has as a rule, at most.
+const USUAL_STEPS: usize = 6;
+
 /// The whole life of a batch as a list of states.
 pub(super) struct Course {
     /// The states in order, each with the time it begins. Never empty; the last one is final.
@@ -87,7 +90,8 @@ impl Course {
     }
 
     fn planned(plan: &Plan) -> Self {
-        let mut steps = vec![(plan.created_at, Status::Validating)];
+        let mut steps = Vec::with_capacity(USUAL_STEPS);
+        steps.push((plan.created_at, Status::Validating));
         let mut work_stops_at = None;
         let expires = plan.work.as_ref().is_some_and(|work| work.ends_at >= plan.expires_at);
         if plan.validated_at < plan.expires_at || !expires {
