@@ -21,8 +21,11 @@ use serde_json::{Value, json};
 use crate::cli::process::{Guarded, Served, batchmock};
 use crate::support::{Form, START, chat, frozen, new_batch};
 
-/// How often the mock is killed, unless `BATCHMOCK_KILLS` says otherwise.
+/// How often a mock is killed in all histories together, unless `BATCHMOCK_KILLS` says otherwise.
 const N_KILLS: usize = 60;
+
+/// How many histories there are, each with a directory of its own, so that they can run side by side.
+const N_HISTORIES: usize = 3;
 
 /// How many worlds are worked on at once.
 const N_WORLDS: usize = 3;
@@ -360,17 +363,31 @@ fn kill_at_the_start(dir: &std::path::Path, rng: &mut ChaCha8Rng) {
 
 #[test]
 fn what_was_acknowledged_survives_every_kill_and_what_was_shown_as_well() {
+    kill_again_and_again(0);
+}
+
+#[test]
+fn and_so_it_does_in_another_history() {
+    kill_again_and_again(1);
+}
+
+#[test]
+fn and_in_a_third_one() {
+    kill_again_and_again(2);
+}
+
+fn kill_again_and_again(history: usize) {
     let n_kills = std::env::var("BATCHMOCK_KILLS").map_or(N_KILLS, |n| n.parse().expect("a number of kills"));
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().join("data");
-    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    let mut rng = ChaCha8Rng::seed_from_u64(11 + history as u64);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let model = runtime.block_on(frozen().clock(batchmock::ClockMode::Stepping).start()).unwrap();
     let model: &MockServer = &model;
     let model = Server::new(&model.base_url());
-    let mut worlds: Vec<_> = (0..N_WORLDS).map(World::new).collect();
+    let mut worlds: Vec<_> = (0..N_WORLDS).map(|n| World::new(history * N_WORLDS + n)).collect();
 
-    for _ in 0..n_kills {
+    for _ in 0..n_kills.div_ceil(N_HISTORIES) {
         if rng.random_ratio(1, 6) {
             kill_at_the_start(&dir, &mut rng);
         }
