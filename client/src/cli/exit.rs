@@ -31,27 +31,33 @@ const INTERRUPTED: u8 = 130;
 pub(super) struct Failure {
     code: u8,
     message: String,
+    /// Whether an answer broke off.
+    is_cut: bool,
 }
 
 impl Failure {
+    fn new(code: u8, message: impl Display) -> Self {
+        Self { code, message: message.to_string(), is_cut: false }
+    }
+
     /// The command was told something that cannot be, or a file cannot be used.
     pub(super) fn usage(message: impl Display) -> Self {
-        Self { code: USAGE, message: message.to_string() }
+        Self::new(USAGE, message)
     }
 
     /// The input is not what it should be.
     pub(super) fn rejected(message: impl Display) -> Self {
-        Self { code: REJECTED, message: message.to_string() }
+        Self::new(REJECTED, message)
     }
 
     /// A batch ended otherwise than completed.
     pub(super) fn ended_otherwise(message: impl Display) -> Self {
-        Self { code: ENDED_OTHERWISE, message: message.to_string() }
+        Self::new(ENDED_OTHERWISE, message)
     }
 
     /// The user wants no more.
     pub(super) fn interrupted(message: impl Display) -> Self {
-        Self { code: INTERRUPTED, message: message.to_string() }
+        Self::new(INTERRUPTED, message)
     }
 
     /// A file cannot be read or written.
@@ -72,6 +78,11 @@ impl Failure {
     /// What the user is told.
     pub(super) fn message(&self) -> &str {
         &self.message
+    }
+
+    /// Whether an answer broke off, so that another attempt may bring the whole.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Tells the user.
@@ -100,7 +111,7 @@ impl From<Error> for Failure {
         } else {
             SERVICE
         };
-        Self { code, message: error.to_string() }
+        Self { is_cut: error.is_cut(), ..Self::new(code, error) }
     }
 }
 

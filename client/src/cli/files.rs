@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use batchmock_client::types::{File, Purpose};
-use batchmock_client::{NewFile, Received};
+use batchmock_client::{Client, NewFile, Received};
 use clap::{Args, Subcommand};
 
 use super::batches::{date, one_line};
@@ -120,18 +120,19 @@ pub(super) async fn run(args: FilesArgs) -> Result<ExitCode, Failure> {
         }
         Command::Content(ContentArgs { file, output, force, service }) => {
             let client = service.client()?;
-            let mut to = output.as_ref().map(|path| WholeFile::create(path, force)).transpose()?;
-            let mut content = client.files().content(&file).await?;
-            while let Some(bytes) = content.next().await {
-                match (&mut to, &output) {
-                    (Some(to), Some(path)) => {
-                        to.write_all(&bytes?).map_err(|error| Failure::file(path, error))?;
-                    }
-                    _ => output::write(&bytes?),
-                }
-            }
-            if let Some(to) = to {
-                to.finish()?;
+            if let Some(path) = output {
+                let to = WholeFile::create(&path, force)?;
+                let at = |error| Failure::file(&path, error);
+                let download = async |to: &mut WholeFile| {
+                    copy(&client, &file, |bytes| to.write_all(bytes).map_err(at)).await
+                };
+                to.fill(service.retries(), download).await?;
+            } else {
+                let tell = |bytes: &[u8]| {
+                    output::write(bytes);
+                    Ok(())
+                };
+                copy(&client, &file, tell).await?;
             }
         }
         Command::Delete(DeleteArgs { file, service }) => {
@@ -139,6 +140,19 @@ pub(super) async fn run(args: FilesArgs) -> Result<ExitCode, Failure> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the bytes of a file as they come.
+async fn copy(
+    client: &Client,
+    id: &str,
+    mut write: impl FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut content = client.files().content(id).await?;
+    while let Some(bytes) = content.next().await {
+        write(&bytes?)?;
+    }
+    Ok(())
 }
 
 fn show(file: &Received<File>, json: bool) {

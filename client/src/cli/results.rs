@@ -71,11 +71,10 @@ pub(super) async fn run(args: ResultsArgs) -> Result<ExitCode, Failure> {
             shown(joining, &input, &output, show).await
         }
         (Order::Output, _, Some(path)) => {
-            let mut to = WholeFile::create(&path, force)?;
-            let copying = copy(&client, &ended, &mut to, |error| Failure::file(&path, error));
-            let code = until_interrupted(copying).await?;
-            to.finish()?;
-            Ok(code)
+            let to = WholeFile::create(&path, force)?;
+            let at = |error| Failure::file(&path, error);
+            let download = async |to: &mut WholeFile| copy(&client, &ended, to, at).await;
+            until_interrupted(to.fill(service.retries(), download)).await
         }
         (Order::Output, _, None) => {
             let mut to = BufWriter::new(io::stdout());

@@ -37,6 +37,11 @@ pub(super) struct ServiceArgs {
 }
 
 impl ServiceArgs {
+    /// How often a request that failed is repeated.
+    pub(super) fn retries(&self) -> u32 {
+        self.retries
+    }
+
     /// The client of this service.
     pub(super) fn client(&self) -> Result<Client, Failure> {
         let longest_pause = PollPolicy::default().longest_pause.max(self.poll);

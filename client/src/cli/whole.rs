@@ -1,6 +1,6 @@
 //! Files that appear under their name when they are whole, and take nothing's place unless they are told to.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek as _, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -49,6 +49,35 @@ impl WholeFile {
         // Not under the name that nobody has asked for.
         let partial = builder.tempfile_in(directory).map_err(|error| Failure::file(path, error.kind()))?;
         Ok(Self { path: path.to_owned(), force, to: BufWriter::new(partial) })
+    }
+
+    /// Fills a file from a download and gives it its name. A download that breaks off is begun again, so many times at
+    /// most: what was written of it can be taken back.
+    pub(super) async fn fill<T>(
+        mut self,
+        retries: u32,
+        mut download: impl AsyncFnMut(&mut Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut attempt = 0;
+        loop {
+            match download(&mut self).await {
+                Err(failure) if failure.is_cut() && attempt < retries => self.restart()?,
+                Err(failure) => return Err(failure),
+                Ok(done) => {
+                    self.finish()?;
+                    return Ok(done);
+                }
+            }
+            attempt += 1;
+        }
+    }
+
+    fn restart(&mut self) -> Result<(), Failure> {
+        let Self { path, to, .. } = self;
+        let at = |error| Failure::file(path, error);
+        to.flush().map_err(at)?;
+        let file = to.get_mut().as_file_mut();
+        file.set_len(0).and_then(|()| file.rewind()).map_err(at)
     }
 
     /// Gives the file its name.

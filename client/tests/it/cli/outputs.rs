@@ -110,6 +110,39 @@ async fn nothing_takes_the_place_of_what_is_there_unless_it_is_told_to() {
 }
 
 #[tokio::test]
+async fn a_download_into_a_file_that_breaks_off_is_begun_again() {
+    let server = stepping().start().await.unwrap();
+    let text = lines(&["a", "b"]);
+    let work = Work::of(&text);
+    let batch = ended(&server, &work).await;
+    let uploaded = run(&server, KEY, &["files", "upload", work.input.to_str().unwrap()]).await;
+    let output = work.output.to_str().unwrap();
+    let cut = || {
+        let cut = r#"{ operation = "file_content", nth = 1, connection = "cut_body" }"#.parse().unwrap();
+        server.faults_of(KEY).clear();
+        server.faults_of(KEY).add(&batchmock::FaultPlan::new(vec![cut])).unwrap();
+    };
+    for arguments in
+        [&["files", "content", uploaded.stdout.trim()][..], &["results", &batch, "--order", "output"]]
+    {
+        server.faults_of(KEY).clear();
+        let whole = run(&server, KEY, arguments).await;
+        cut();
+        let into_a_file = [arguments, &["-o", output]].concat();
+        let broken = run(&server, KEY, &[&into_a_file[..], &["--retries", "0"]].concat()).await;
+        assert_eq!((broken.code, work.output.exists()), (5, false), "{}", broken.stderr);
+        cut();
+        let said = run(&server, KEY, &into_a_file).await;
+        assert_eq!(said.code, whole.code, "{}", said.stderr);
+        assert_eq!(fs::read_to_string(output).unwrap(), whole.stdout);
+        fs::remove_file(output).unwrap();
+        // What is on standard output cannot be taken back.
+        cut();
+        assert_eq!(run(&server, KEY, arguments).await.code, 5);
+    }
+}
+
+#[tokio::test]
 async fn results_never_take_the_place_of_their_input() {
     let server = stepping().start().await.unwrap();
     let text = lines(&["a"]);
