@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
+use tokio::task::JoinError;
 
 use crate::case::{Capability, Case, Takes};
 use crate::cost::Cost;
@@ -22,6 +23,17 @@ pub enum Progress {
     Ended(Box<Found>),
     /// It was begun, and waits.
     Waiting(Waiting),
+}
+
+/// Something that happens in a run.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'r> {
+    /// A case begins, or is taken up again.
+    Began(&'static Case),
+    /// It has ended.
+    Ended(&'r Found),
+    /// It was put down, and waits.
+    PutDown(&'static Case),
 }
 
 /// What a case did, for those who ask what it would do elsewhere.
@@ -43,20 +55,15 @@ impl Progress {
     }
 }
 
-/// Runs cases, so many at a time, and tells of each when it has ended. They are given in the order in which they came.
+/// Runs cases, so many at a time, and tells what happens as it does. They are given in the order in which they came.
 /// Where all share an account whose clock they move, there is one at a time.
 pub async fn all(
     target: &Arc<Target>,
     cases: &[&'static Case],
     jobs: usize,
-    tell: impl Fn(&Found),
+    tell: impl Fn(Event<'_>),
 ) -> Vec<Found> {
     let begun = cases.iter().map(|&case| (case, None)).collect();
-    let tell = |progress: &Progress| {
-        if let Progress::Ended(found) = progress {
-            tell(found);
-        }
-    };
     let progress = each(target, begun, Patience::ToTheEnd, jobs, tell).await;
     progress.into_iter().map(|(case, progress)| progress.or_broken(case)).collect()
 }
@@ -66,13 +73,14 @@ pub async fn begin(
     target: &Arc<Target>,
     cases: &[&'static Case],
     jobs: usize,
+    tell: impl Fn(Event<'_>),
 ) -> Vec<(&'static Case, Progress)> {
     let begun = cases.iter().map(|&case| (case, None)).collect();
     let wait = match &target.time {
         Time::Control(_) => Duration::ZERO,
         Time::Wall { at_most, .. } => *at_most,
     };
-    each(target, begun, Patience::PutDownAfter(wait), jobs, |_| ()).await
+    each(target, begun, Patience::PutDownAfter(wait), jobs, tell).await
 }
 
 /// Goes on with cases that wait. Those that still have to wait for longer than this are put down again.
@@ -81,13 +89,14 @@ pub async fn go_on(
     waiting: Vec<Waiting>,
     wait: Duration,
     jobs: usize,
+    tell: impl Fn(Event<'_>),
 ) -> Result<Vec<(&'static Case, Progress)>, NoSuchCase> {
     let begun = waiting.into_iter().map(|waiting| match server::find(&waiting.case) {
         Some(case) => Ok((case, Some(waiting))),
         None => Err(NoSuchCase(waiting.case)),
     });
     let begun = begun.collect::<Result<_, _>>()?;
-    Ok(each(target, begun, Patience::PutDownAfter(wait), jobs, |_| ()).await)
+    Ok(each(target, begun, Patience::PutDownAfter(wait), jobs, tell).await)
 }
 
 /// A case that waits, and that this suite does not have.
@@ -100,27 +109,30 @@ async fn each(
     cases: Vec<(&'static Case, Option<Waiting>)>,
     patience: Patience,
     jobs: usize,
-    tell: impl Fn(&Progress),
+    tell: impl Fn(Event<'_>),
 ) -> Vec<(&'static Case, Progress)> {
     let jobs = if target.shares_a_clock() { 1 } else { jobs.max(1) };
+    let tell = &tell;
     // They are begun in their order, so that a budget goes to the first.
-    let mut running = stream::iter(cases)
+    stream::iter(cases)
         .map(|(case, waiting)| {
             let target = Arc::clone(target);
             async move {
+                tell(Event::Began(case));
                 let run = tokio::spawn(async move { progress(&target, case, patience, waiting).await.0 });
-                (case, run.await)
+                // The case panicked: a fault of the suite.
+                let broken = |error: JoinError| Progress::Ended(Box::new(broken(case, error.to_string())));
+                let progress = run.await.unwrap_or_else(broken);
+                tell(match &progress {
+                    Progress::Ended(found) => Event::Ended(found),
+                    Progress::Waiting(_) => Event::PutDown(case),
+                });
+                (case, progress)
             }
         })
-        .buffered(jobs);
-    let mut ended = Vec::new();
-    while let Some((case, run)) = running.next().await {
-        // The case panicked: a fault of the suite.
-        let progress = run.unwrap_or_else(|error| Progress::Ended(Box::new(broken(case, error.to_string()))));
-        tell(&progress);
-        ended.push((case, progress));
-    }
-    ended
+        .buffered(jobs)
+        .collect()
+        .await
 }
 
 /// Runs a case.

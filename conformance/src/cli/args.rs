@@ -11,6 +11,8 @@ use batchmock_conformance::Secret;
 use batchmock_conformance::case::{Capability, Level};
 use batchmock_conformance::report::{Form, UnknownForm};
 
+use super::show::Showing;
+
 /// Judges a server that claims the `OpenAI` Files and Batches API, case by case, each with its source.
 #[derive(Debug, Parser)]
 #[command(name = "batchmock-conformance", version, about)]
@@ -129,6 +131,9 @@ pub(super) struct RunArgs {
     /// How the run is reported: as text, json, junit, tap or markdown, and to which file; may be repeated
     #[arg(long, value_name = "FORM[=FILE]", default_value = "text")]
     pub(super) report: Vec<Asked>,
+    /// What is shown on the standard error while it goes on
+    #[arg(long, value_enum, default_value_t = Showing::Auto, value_name = "HOW")]
+    pub(super) progress: Showing,
     /// What the server does not offer; may be repeated
     #[arg(long, value_name = "CAPABILITY", value_parser = capability)]
     pub(super) without: Vec<Capability>,
@@ -219,6 +224,9 @@ pub(super) struct ResumeArgs {
     /// How the run is reported: a format, or FORMAT=FILE; may be repeated
     #[arg(long, value_name = "FORMAT[=FILE]", default_value = "text")]
     pub(super) report: Vec<Asked>,
+    /// What is shown on the standard error while it goes on
+    #[arg(long, value_enum, default_value_t = Showing::Auto, value_name = "HOW")]
+    pub(super) progress: Showing,
 }
 
 #[derive(Debug, clap::Args)]

@@ -5,6 +5,7 @@ mod clean_up;
 mod reports;
 mod resume;
 mod run;
+mod show;
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -103,7 +104,12 @@ fn say(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Tells something on the way; there is nobody to tell if that fails.
+fn note(message: &str) {
+    let _ = writeln!(io::stderr(), "{message}");
+}
+
 /// Writes to the standard error; there is nobody to tell if that fails.
 fn complain(message: &str) {
-    let _ = writeln!(io::stderr(), "batchmock-conformance: {message}");
+    note(&format!("batchmock-conformance: {message}"));
 }

@@ -5,6 +5,7 @@ use batchmock_conformance::{Keys, run};
 
 use super::args::ResumeArgs;
 use super::run::{conclude, known_failing, probed, runtime};
+use super::show::Show;
 use super::{Failure, fault, reports, usage};
 
 pub(super) fn resume(args: &ResumeArgs) -> Result<u8, Failure> {
@@ -15,7 +16,9 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<u8, Failure> {
     runtime()?.block_on(async {
         let target = probed(state.settings(keys)).await?;
         let waiting = std::mem::take(&mut state.waiting);
-        let progress = run::go_on(&target, waiting, args.wait, args.jobs).await;
+        let show = Show::new(args.progress, &target, waiting.len());
+        let progress = run::go_on(&target, waiting, args.wait, args.jobs, |event| show.event(event)).await;
+        drop(show);
         let progress = progress.map_err(|error| fault(error.to_string()))?;
         state.add(progress.into_iter().map(|(_, progress)| progress));
         conclude(&state, &target, &args.state, &known, &args.report)

@@ -15,6 +15,7 @@ use batchmock_conformance::{
 use reqwest::Url;
 
 use super::args::{Asked, RunArgs};
+use super::show::Show;
 use super::{Failure, complain, fault, patterns, reports, say, usage};
 
 /// The server could not be reached, so nothing was judged.
@@ -51,7 +52,9 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Failure> {
             mock = Some(started);
             target
         };
-        let mut found = run::all(&target, &cases, args.jobs, |_| ()).await;
+        let show = Show::new(args.progress, &target, cases.len());
+        let mut found = run::all(&target, &cases, args.jobs, |event| show.event(event)).await;
+        drop(show);
         known.apply(&mut found);
         let report = Report::new(&target, args.level.into(), found);
         drop(mock);
@@ -71,7 +74,9 @@ async fn detached(
     State::can_be_written(file).map_err(|error| usage(error.to_string()))?;
     let settings = settings(args, args.base_url.as_deref().unwrap_or_default());
     let target = probed(settings.clone()).await?;
-    let progress = run::begin(&target, cases, args.jobs).await;
+    let show = Show::new(args.progress, &target, cases.len());
+    let progress = run::begin(&target, cases, args.jobs, |event| show.event(event)).await;
+    drop(show);
     let progress = progress.into_iter().map(|(case, progress)| (case.id, progress)).collect();
     let state = State::new(&settings, args.level.into(), progress);
     conclude(&state, &target, file, known, &args.report)

@@ -23,7 +23,7 @@ pub use junit::junit;
 pub use markdown::markdown;
 pub use matrix::{Matrix, Row, Subject};
 pub use tap::tap;
-pub use text::{case as case_as_text, judged as judged_as_text, text};
+pub use text::{case as case_as_text, found as found_in_a_line, judged as judged_as_text, text};
 
 #[cfg(test)]
 mod samples;

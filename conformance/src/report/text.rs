@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::case::Case;
 use crate::report::{Judged, Report, visible};
-use crate::verdict::Verdict;
+use crate::verdict::{Found, Verdict};
 
 /// A line for each case, then each that did not pass at length, then the numbers.
 pub fn text(report: &Report) -> String {
@@ -31,6 +31,13 @@ pub fn text(report: &Report) -> String {
     }
     let _ = writeln!(text, "\n{}", report.in_a_line());
     text
+}
+
+/// What was found, in a line.
+pub fn found(found: &Found) -> String {
+    let Found { case, verdict, reason, .. } = found;
+    let reason = if reason.is_empty() { String::new() } else { format!(": {}", visible::glance(reason)) };
+    format!("{} {:6} {}{reason}", mark(*verdict), case.level, case.id)
 }
 
 /// A verdict in four letters.

@@ -93,6 +93,22 @@ fn a_list_of_known_failures_that_is_out_of_date_fails() {
 }
 
 #[test]
+fn progress_is_told_line_by_line_where_there_is_no_terminal() {
+    let run = conformance(&["run", "--only", "auth/*", "--jobs", "1", "--progress", "lines"]);
+    assert_eq!(
+        stderr(&run),
+        "1/6 ok   MUST   auth/bearer-key\n\
+         2/6 ok   MUST   auth/no-key\n\
+         3/6 ok   MUST   auth/wrong-key\n\
+         4/6 ok   SHOULD auth/wrong-key-masked\n\
+         5/6 ok   MAY    auth/files-of-others\n\
+         6/6 ok   MAY    auth/batches-of-others\n"
+    );
+    // A clock that is moved takes no time to speak of.
+    assert_eq!(stderr(&conformance(&["run", "--only", "auth/*"])), "");
+}
+
+#[test]
 fn a_report_can_go_to_a_file() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("report.json");
