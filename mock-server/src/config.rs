@@ -56,6 +56,9 @@ pub struct Config {
     pub webhooks: Webhooks,
     /// In which everything survives the end of the server; nothing does if not set.
     pub data_dir: Option<DataDir>,
+    /// Whether files that are deleted, or expire, can still be read by whoever holds the server. No answer of the API
+    /// shows them.
+    pub keeps_removed_files: bool,
 }
 
 impl Config {

@@ -108,7 +108,8 @@ pub use quota::{ByModel, QuotaError, Quotas};
 pub use responder::AnswerStyle;
 pub use scenario::{Scenario, ScenarioError, Scenarios, Timeline};
 pub use server::{
-    Builder, ClockError, ClockHandle, DEFAULT_KEY, FaultCount, FaultHandle, JournalHandle, MockServer, serve,
+    Builder, ClockError, ClockHandle, DEFAULT_KEY, FaultCount, FaultHandle, JournalHandle, MockServer,
+    StoredFile, serve,
 };
 pub use sim::{Amount, Milestone, Pace, PaceDuration, Progress, Timestamp};
 pub use store::{DataDir, DataDirError};

@@ -5,6 +5,7 @@ mod connections;
 mod courier;
 mod delivery;
 mod faults;
+mod files;
 mod journal;
 mod patience;
 mod waiting;
@@ -30,6 +31,7 @@ use crate::world::{AdvanceError, AdvanceTo, World, Worlds};
 pub use builder::Builder;
 use courier::Courier;
 pub use faults::{FaultCount, FaultHandle};
+pub use files::StoredFile;
 pub use journal::JournalHandle;
 pub(crate) use waiting::until_recorded;
 
@@ -213,6 +215,27 @@ impl MockServer {
     /// [journal](Self::journal), with what became of each.
     pub fn received_requests(&self, api_key: &str) -> Vec<ReceivedRequest> {
         self.journal(api_key).requests()
+    }
+
+    /// The files of the world of a key: what clients sent, and what batches made, by age. No trace of this look is in the
+    /// journal. Files that were deleted come last, if they are [kept](Builder::keep_removed_files).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use batchmock::MockServer;
+    ///
+    /// let server = MockServer::start().await?;
+    /// // … let the code under test upload something …
+    /// for file in server.files(server.api_key()) {
+    ///     println!("{} {} has {} bytes", file.purpose, file.filename, file.read()?.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn files(&self, api_key: &str) -> Vec<StoredFile> {
+        let files = ask(&self.app, api_key, |world, wall| world.all_files(wall));
+        files.into_iter().map(|(is_there, record)| StoredFile::new(is_there, record)).collect()
     }
 
     /// The faults of the world of [`api_key`](Self::api_key).

@@ -286,6 +286,14 @@ impl Builder {
         self
     }
 
+    /// Keeps files that are deleted, or expire, where [`MockServer::files`] finds them, so that a test can look at what a
+    /// client sent, or was given, after it has cleaned up. The API answers as if they were gone.
+    #[must_use]
+    pub fn keep_removed_files(mut self) -> Self {
+        self.config.keeps_removed_files = true;
+        self
+    }
+
     /// Starts the server on a free port of the loopback. When this returns, it takes requests.
     ///
     /// # Errors

@@ -66,6 +66,8 @@ pub(super) struct Files {
     /// By age; what came at the same time is told apart by its number.
     by_age: BTreeMap<(Timestamp, u64), Arc<FileRecord>>,
     expiring: BTreeSet<(Timestamp, u64, String)>,
+    /// Those that were removed, if they are kept.
+    removed: Option<Vec<Arc<FileRecord>>>,
 }
 
 impl FileRecord {
@@ -115,7 +117,21 @@ impl Files {
         if let Some(expires_at) = record.expires_at {
             self.expiring.remove(&(expires_at, number, record.id.clone()));
         }
+        if let Some(removed) = &mut self.removed {
+            removed.push(Arc::clone(&record));
+        }
         Some((number, record))
+    }
+
+    /// Keeps what is removed from now on.
+    pub(super) fn keep_removed(&mut self) {
+        self.removed.get_or_insert_default();
+    }
+
+    /// All that are there, by age, and then those that were removed and kept; and whether each is there.
+    pub(super) fn all(&self) -> impl Iterator<Item = (bool, &Arc<FileRecord>)> {
+        let removed = self.removed.iter().flatten().map(|record| (false, record));
+        self.by_age.values().map(|record| (true, record)).chain(removed)
     }
 
     /// The files that users sent, with their numbers, by age.

@@ -94,7 +94,10 @@ impl World {
         world.begin_faults(wall)
     }
 
-    fn with_state(site: Site, account: Arc<AccountIds>, state: State) -> Self {
+    fn with_state(site: Site, account: Arc<AccountIds>, mut state: State) -> Self {
+        if site.common.config.keeps_removed_files {
+            state.keep_removed_files();
+        }
         let Site { id, names: Names { label, seed, initial }, common, scratch, journal } = site;
         Self {
             label,

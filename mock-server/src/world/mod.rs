@@ -303,6 +303,13 @@ impl World {
         state.files().page(&FileQuery { limit, ..query.clone() })
     }
 
+    /// All files, and whether each is there: those that were removed come last, if they are kept.
+    pub(crate) fn all_files(&self, wall: Timestamp) -> Vec<(bool, Arc<FileRecord>)> {
+        let mut state = self.lock();
+        self.settle(&mut state, wall);
+        state.files().all().map(|(is_there, record)| (is_there, Arc::clone(record))).collect()
+    }
+
     /// Deletes a file. A batch that is validating it will fail (F-509).
     pub(crate) fn delete_file(&self, wall: Timestamp, id: &str) -> Result<(), NoSuchFile> {
         let mut state = self.lock();

@@ -352,6 +352,11 @@ impl State {
         self.note(Changes::of_world);
     }
 
+    /// Keeps files that are removed from now on, for who holds the server.
+    pub(super) fn keep_removed_files(&mut self) {
+        self.files.keep_removed();
+    }
+
     /// Adds a file that was sent.
     pub(super) fn add_file(&mut self, record: FileRecord) -> Arc<FileRecord> {
         let number = self.next_file_numbers(1);

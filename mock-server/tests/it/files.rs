@@ -1,15 +1,17 @@
 //! `/v1/files`
 
-use batchmock::Limits;
+use batchmock::{Limits, MockServer};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::support::{Answer, Client, Form, Transcript, chat, days, frozen, seconds, start};
+use crate::support::{
+    Answer, CHAT, Client, Form, Transcript, chat, custom_ids, days, frozen, seconds, start,
+};
 
 const PURPOSES: [&str; 6] = ["fine-tune", "assistants", "batch", "user_data", "vision", "evals"];
 
 /// Uploads small files under these names, oldest first, a second apart, and gives their ids.
-async fn upload_all(client: &Client, server: &batchmock::MockServer, purposes: &[&str]) -> Vec<String> {
+async fn upload_all(client: &Client, server: &MockServer, purposes: &[&str]) -> Vec<String> {
     let mut ids = Vec::new();
     for (n, purpose) in purposes.iter().enumerate() {
         ids.push(client.upload(purpose, &format!("{n}.jsonl"), chat("a", "hello")).await.id());
@@ -448,4 +450,46 @@ async fn files_expire_as_time_goes_on() {
     assert_eq!(ids_of(&client.get("/files").await), [for_ever.as_str()]);
     server.clock().advance(days(3_650)).unwrap();
     assert_eq!(ids_of(&client.get("/files").await), [for_ever]);
+}
+
+// For who holds the server
+
+/// All files that `MockServer::files` finds: purpose, whether it is there, and its text.
+fn held(server: &MockServer) -> Vec<(String, bool, String)> {
+    let files = server.files(server.api_key());
+    let text = |file: &batchmock::StoredFile| String::from_utf8(file.read().unwrap()).unwrap();
+    files.iter().map(|file| (file.purpose.clone(), file.is_there, text(file))).collect()
+}
+
+#[tokio::test]
+async fn what_was_deleted_unread_can_still_be_read_by_who_holds_the_server() {
+    let server = frozen().keep_removed_files().start().await.unwrap();
+    let client = Client::new(&server);
+    let lines = chat("a", "hello");
+    let input = client.upload("batch", "a.jsonl", &lines).await.id();
+    let batch = client.create(&input, CHAT).await.id();
+    server.clock().advance(days(1)).unwrap();
+    let output = client.retrieve(&batch).await.json()["output_file_id"].as_str().unwrap().to_owned();
+    for file in [&output, &input] {
+        assert_eq!(client.delete(&format!("/files/{file}")).await.status, StatusCode::OK);
+        assert_eq!(client.content(file).await.status, StatusCode::NOT_FOUND);
+    }
+    let n_entries = server.journal(server.api_key()).entries().len();
+    let found = held(&server);
+    assert_eq!(server.journal(server.api_key()).entries().len(), n_entries, "a look leaves no trace");
+    let [(output_purpose, false, output), (input_purpose, false, input)] = &found[..] else {
+        panic!("{found:?}")
+    };
+    assert_eq!((output_purpose.as_str(), input_purpose.as_str(), input), ("batch_output", "batch", &lines));
+    assert_eq!(custom_ids(output), ["a"]);
+}
+
+#[tokio::test]
+async fn files_that_are_there_are_found_by_age_and_removed_ones_are_gone_unless_they_are_kept() {
+    let server = frozen().start().await.unwrap();
+    let client = Client::new(&server);
+    let ids = upload_all(&client, &server, &["batch", "vision", "evals"]).await;
+    assert_eq!(client.delete(&format!("/files/{}", ids[1])).await.status, StatusCode::OK);
+    let found: Vec<_> = held(&server).into_iter().map(|(purpose, is_there, _)| (purpose, is_there)).collect();
+    assert_eq!(found, [("batch".to_owned(), true), ("evals".to_owned(), true)]);
 }
