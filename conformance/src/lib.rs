@@ -29,6 +29,7 @@
 
 pub mod case;
 pub mod clean_up;
+pub mod client;
 mod cost;
 pub mod exchange;
 pub mod expect;

@@ -51,9 +51,9 @@ impl Deadline {
         true
     }
 
-    /// Whether something comes before the deadline.
-    pub(crate) async fn or<T>(self, coming: impl Future<Output = T>) -> bool {
-        timeout_at(self.0, coming).await.is_ok()
+    /// Waits for something, but not beyond the deadline.
+    pub(crate) async fn limit<T>(self, something: impl Future<Output = T>) -> Option<T> {
+        timeout_at(self.0, something).await.ok()
     }
 
     /// Lets all of this time pass; false, and at once, if the deadline is before its end.
@@ -121,6 +121,15 @@ mod tests {
             looks.push(began.elapsed());
         }
         assert_eq!(looks, [MINUTE, MINUTE * 2, MINUTE * 5 / 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_come_is_not_waited_for_beyond_the_deadline() {
+        let began = Instant::now();
+        assert_eq!(Deadline::after(MINUTE).limit(std::future::pending::<()>()).await, None);
+        assert_eq!(began.elapsed(), MINUTE);
+        assert_eq!(Deadline::after(MINUTE).limit(std::future::ready(1)).await, Some(1));
+        assert_eq!(began.elapsed(), MINUTE);
     }
 
     #[tokio::test(start_paused = true)]

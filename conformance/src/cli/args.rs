@@ -1,5 +1,6 @@
 //! What can be said on the command line.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -94,6 +95,62 @@ pub(super) enum Command {
         /// Its id, such as `batches/cancel/after-completed`
         id: String,
     },
+    /// Judge a client, of any language, by how it gets through what can happen
+    #[command(subcommand)]
+    Certify(CertifyCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CertifyCommand {
+    /// Run a command once for each scenario
+    ///
+    /// The command gets its task in the file that CERT_TASK names, and writes its account into the one that CERT_RESULT
+    /// names; OPENAI_BASE_URL and OPENAI_API_KEY say where the API is. Arguments that name files are written out, since the
+    /// command is run in an empty directory of its own.
+    Exec {
+        #[command(flatten)]
+        common: CertifyArgs,
+        /// The command and its arguments
+        #[arg(last = true, required = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
+    },
+    /// List the scenarios, with their checks
+    List,
+    /// Print a JSON Schema: of tasks, of lines of result files, or of messages of adapters
+    Schema {
+        /// Of what
+        #[arg(value_enum)]
+        what: SchemaArg,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum SchemaArg {
+    Task,
+    Result,
+    Stdio,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct CertifyArgs {
+    /// Only scenarios whose id matches, such as `expired/*`; may be repeated
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) only: Vec<String>,
+    /// No scenarios whose id matches; may be repeated
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) skip: Vec<String>,
+    /// From which keys, prompts, orders and answers follow
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(super) seed: u64,
+    /// How long the client has for each scenario, if not as long as usual
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(super) deadline: Option<Duration>,
+    /// How long the client is told to wait between two looks at a batch
+    #[arg(long, value_name = "DURATION", default_value = "20ms", value_parser = humantime::parse_duration)]
+    pub(super) poll_hint: Duration,
+    /// Tell the client in CERT_SCENARIO what the scenario is called, to find a mistake; a certification is blind
+    #[arg(long)]
+    pub(super) reveal: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod args;
+mod certify;
 mod clean_up;
 mod reports;
 mod resume;
@@ -45,6 +46,7 @@ pub(crate) fn main() -> ExitCode {
         Command::List { only, skip } => list(&only, &skip),
         Command::Trace => say(&traceability::table()).map(|()| 0),
         Command::Explain { id } => explain(&id),
+        Command::Certify(command) => certify::certify(&command),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -99,7 +99,7 @@ impl Receiver {
             if let Some(delivery) = self.told_of(batch).into_iter().nth(attempt - 1) {
                 return Some(delivery);
             }
-            if !deadline.or(count.changed()).await {
+            if deadline.limit(count.changed()).await.is_none() {
                 return None;
             }
         }

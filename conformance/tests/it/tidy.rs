@@ -44,8 +44,9 @@ fn places(words: &[&str], but: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn one_module_knows_the_mock_and_none_the_client() {
-    assert_eq!(places(&["batchmock::", "use batchmock;", "extern crate"], &["own_mock.rs"]), [""; 0]);
+fn two_modules_know_the_mock_and_none_the_client() {
+    let knowing = ["own_mock.rs", "client/mock.rs"];
+    assert_eq!(places(&["batchmock::", "use batchmock;", "extern crate"], &knowing), [""; 0]);
     assert_eq!(places(&["batchmock_client"], &[]), [""; 0]);
     assert!(!places(&["batchmock::"], &[]).is_empty(), "the words are looked for");
 }
