@@ -88,6 +88,12 @@ pub(crate) fn today() -> i64 {
     unix_now() / 86_400
 }
 
+/// The time of the system, in whole seconds since 1970: for webhooks, which receivers hold against theirs.
+pub(crate) fn unix_seconds() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
 /// Runs a program that brings a status of a batch about.
 ///
 /// # Errors

@@ -234,7 +234,7 @@ impl MockServer {
     /// # }
     /// ```
     pub fn files(&self, api_key: &str) -> Vec<StoredFile> {
-        let files = ask(&self.app, api_key, |world, wall| world.all_files(wall));
+        let files = ask(&self.app, api_key, World::all_files);
         files.into_iter().map(|(is_there, record)| StoredFile::new(is_there, record)).collect()
     }
 

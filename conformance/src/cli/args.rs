@@ -104,8 +104,8 @@ pub(super) enum Command {
 pub(super) enum CertifyCommand {
     /// Run a command once for each scenario
     ///
-    /// The command gets its task in the file that CERT_TASK names, and writes its account into the one that CERT_RESULT
-    /// names; OPENAI_BASE_URL and OPENAI_API_KEY say where the API is. Arguments that name files are written out, since the
+    /// The command gets its task in the file that `CERT_TASK` names, and writes its account into the one that CERT_RESULT
+    /// names; `OPENAI_BASE_URL` and OPENAI_API_KEY say where the API is. Arguments that name files are written out, since the
     /// command is run in an empty directory of its own.
     Exec {
         #[command(flatten)]
@@ -115,7 +115,14 @@ pub(super) enum CertifyCommand {
         command: Vec<OsString>,
     },
     /// List the scenarios, with their checks
-    List,
+    List {
+        /// Only scenarios or checks whose id matches; may be repeated
+        #[arg(long, value_name = "PATTERN")]
+        only: Vec<String>,
+        /// No scenarios or checks whose id matches; may be repeated
+        #[arg(long, value_name = "PATTERN")]
+        skip: Vec<String>,
+    },
     /// Print a JSON Schema: of tasks, of lines of result files, or of messages of adapters
     Schema {
         /// Of what
@@ -133,12 +140,24 @@ pub(super) enum SchemaArg {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CertifyArgs {
-    /// Only scenarios whose id matches, such as `expired/*`; may be repeated
+    /// What the client is called in reports; the command if not given
+    #[arg(long)]
+    pub(super) name: Option<String>,
+    /// Only scenarios or checks whose id matches, such as `expired/*`, `K8` or `expired/partial/K8`; may be repeated
     #[arg(long, value_name = "PATTERN")]
     pub(super) only: Vec<String>,
-    /// No scenarios whose id matches; may be repeated
+    /// No scenarios or checks whose id matches; may be repeated
     #[arg(long, value_name = "PATTERN")]
     pub(super) skip: Vec<String>,
+    /// Up to which level failures fail the run. A MAY never does
+    #[arg(long, value_enum, default_value_t = LevelArg::Must)]
+    pub(super) level: LevelArg,
+    /// How many scenarios are played at a time
+    #[arg(long, default_value_t = 4, value_name = "N")]
+    pub(super) jobs: usize,
+    /// How the certification is reported: a format, or FORMAT=FILE; may be repeated
+    #[arg(long, value_name = "FORMAT[=FILE]", default_value = "text")]
+    pub(super) report: Vec<ReportArg>,
     /// From which keys, prompts, orders and answers follow
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(super) seed: u64,
@@ -148,7 +167,7 @@ pub(super) struct CertifyArgs {
     /// How long the client is told to wait between two looks at a batch
     #[arg(long, value_name = "DURATION", default_value = "20ms", value_parser = humantime::parse_duration)]
     pub(super) poll_hint: Duration,
-    /// Tell the client in CERT_SCENARIO what the scenario is called, to find a mistake; a certification is blind
+    /// Tell the client in `CERT_SCENARIO` what the scenario is called, to find a mistake; a certification is blind
     #[arg(long)]
     pub(super) reveal: bool,
 }
@@ -159,7 +178,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "URL")]
     pub(super) base_url: Option<String>,
     /// The key of the account in which all takes place; without one, each case opens accounts of its own
-    #[arg(long, value_name = "KEY", env = "OPENAI_API_KEY", hide_env_values = true)]
+    #[arg(long, value_name = "KEY", env = "`OPENAI_API_KEY`", hide_env_values = true)]
     pub(super) api_key: Option<String>,
     /// The key of another account, for cases about two
     #[arg(long, value_name = "KEY", env = "OPENAI_OTHER_API_KEY", hide_env_values = true)]

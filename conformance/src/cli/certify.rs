@@ -1,33 +1,26 @@
 //! `certify`.
 
 use std::env;
+use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use batchmock_conformance::client::certify::{self, Judged, Played, Settings};
-use batchmock_conformance::client::check::Judgment;
-use batchmock_conformance::client::drive::Exec;
-use batchmock_conformance::client::{account, drive, scenarios, task};
+use batchmock_conformance::client::certify::{self, Settings};
+use batchmock_conformance::client::choice::Choice;
+use batchmock_conformance::client::drive::{self, Exec};
+use batchmock_conformance::client::{account, report, task};
 
 use super::args::{CertifyArgs, CertifyCommand, SchemaArg};
-use super::{Failure, say, usage};
+use super::{Failure, run, say, usage};
 
 pub(super) fn certify(command: &CertifyCommand) -> Result<u8, Failure> {
     match command {
         CertifyCommand::Exec { common, command } => {
             let here = env::current_dir().map_err(|error| fault(&error))?;
             let exec = Exec::new(command, &here).ok_or_else(|| usage("give a command behind `--`"))?;
-            run(common, &exec)
+            judge(common, exec, &named(command))
         }
-        CertifyCommand::List => {
-            let mut text = String::new();
-            for scenario in scenarios::all() {
-                let _ = writeln!(text, "{:28} {}", scenario.id, scenario.title);
-                let checks: Vec<_> =
-                    scenario.checks().map(|(check, level)| format!("{} {level}", check.id)).collect();
-                let _ = writeln!(text, "{:28} {}", "", checks.join(", "));
-            }
-            say(&text).map(|()| 0)
-        }
+        CertifyCommand::List { only, skip } => list(only, skip),
         CertifyCommand::Schema { what } => say(match what {
             SchemaArg::Task => task::SCHEMA,
             SchemaArg::Result => account::SCHEMA,
@@ -41,39 +34,36 @@ fn fault(error: &dyn ToString) -> Failure {
     Failure { code: 4, message: error.to_string() }
 }
 
-fn run(args: &CertifyArgs, exec: &Exec) -> Result<u8, Failure> {
-    let settings =
-        Settings { seed: args.seed, deadline: args.deadline, poll_hint: args.poll_hint, reveal: args.reveal };
-    let runtime = tokio::runtime::Runtime::new().map_err(|error| fault(&error))?;
-    let rooms = tempfile::tempdir().map_err(|error| fault(&error))?;
-    let mut has_failed = false;
-    for (at, scenario) in scenarios::all().enumerate() {
-        let glob = |pattern: &String| {
-            globset::Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(scenario.id))
-        };
-        if (!args.only.is_empty() && !args.only.iter().any(glob)) || args.skip.iter().any(glob) {
-            continue;
-        }
-        let room = rooms.path().join(format!("{at}"));
-        let played = runtime.block_on(certify::play(exec, scenario, &settings, &room));
-        has_failed |=
-            played.found.iter().any(|found| matches!(found.verdict, Judged::By(Judgment::Failed(_))));
-        say(&told(&played))?;
-    }
-    Ok(u8::from(has_failed))
+/// What a command is called if it has no other name.
+fn named(command: &[OsString]) -> String {
+    command.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
-fn told(played: &Played) -> String {
-    let mut text = format!("{} ({} ms)\n", played.scenario.id, played.milliseconds);
-    for found in &played.found {
-        let verdict = match &found.verdict {
-            Judged::By(Judgment::Passed) => "passed".to_owned(),
-            Judged::By(Judgment::Failed(mismatch)) => format!("FAILED {mismatch}"),
-            Judged::By(Judgment::NotExercised(why)) => format!("not exercised: {why}"),
-            Judged::Unsupported(why) => format!("unsupported: {why}"),
-            Judged::Error(why) => format!("error: {why}"),
-        };
-        let _ = writeln!(text, "  {:4} {:6} {verdict}", found.check.id, found.level);
+fn list(only: &[String], skip: &[String]) -> Result<u8, Failure> {
+    let choice = Choice::new(only, skip).map_err(|error| usage(error.to_string()))?;
+    let mut text = String::new();
+    for (scenario, checks) in choice.scenarios() {
+        let checks: Vec<_> = checks.iter().map(|(check, level)| format!("{} {level}", check.id)).collect();
+        let _ = writeln!(text, "{:32} {}\n{:32} {}", scenario.id, scenario.title, "", checks.join(", "));
     }
-    text
+    say(&text)?;
+    Ok(0)
+}
+
+fn judge(args: &CertifyArgs, exec: Exec, command: &str) -> Result<u8, Failure> {
+    let choice = Choice::new(&args.only, &args.skip).map_err(|error| usage(error.to_string()))?;
+    let settings = Settings {
+        seed: args.seed,
+        deadline: args.deadline,
+        poll_hint: args.poll_hint,
+        reveal: args.reveal,
+        jobs: args.jobs,
+    };
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| fault(&error))?;
+    let rooms = tempfile::tempdir().map_err(|error| fault(&error))?;
+    let played = runtime.block_on(certify::all(&Arc::new(exec), &choice, &settings, rooms.path(), |_| ()));
+    let name = args.name.as_deref().unwrap_or(command);
+    let report = report::report(name, args.level.into(), &played);
+    run::tell(&args.report, &report)?;
+    Ok(report.conclusion().exit_code())
 }

@@ -1,5 +1,7 @@
 //! What a client gives as its account of a task: the result file, and how the program ended.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 /// The JSON Schema of a line of a result file.
@@ -123,7 +125,9 @@ pub struct Account {
     /// How the program ended.
     pub end: End,
     /// The lines of the result file; none if there is no such file.
-    pub lines: Vec<Line>,
+    lines: Vec<Line>,
+    /// Where the lines of each key are.
+    by_key: HashMap<String, Vec<usize>>,
     /// The summary of the result file.
     pub summary: Summary,
     /// Lines that cannot be read, and why.
@@ -140,6 +144,7 @@ impl Account {
         Self {
             end,
             lines: Vec::new(),
+            by_key: HashMap::new(),
             summary: Summary::default(),
             unreadable: Vec::new(),
             has_file: false,
@@ -155,16 +160,32 @@ impl Account {
                 continue;
             }
             match read_line(line) {
-                Ok(Read::Line(line)) => self.lines.push(line),
+                Ok(Read::Line(line)) => self.push(line),
                 Ok(Read::Summary(summary)) => self.summary = summary,
                 Err(why) => self.unreadable.push(format!("line {}: {why}", at + 1)),
             }
         }
     }
 
+    /// Adds a line.
+    pub fn push(&mut self, line: Line) {
+        self.by_key.entry(line.key.clone()).or_default().push(self.lines.len());
+        self.lines.push(line);
+    }
+
+    /// All lines, in their order.
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
     /// The lines about a key.
-    pub fn about<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Line> {
-        self.lines.iter().filter(move |line| line.key == key)
+    pub fn about(&self, key: &str) -> impl Iterator<Item = &Line> {
+        self.by_key.get(key).into_iter().flatten().map(|at| &self.lines[*at])
+    }
+
+    /// The keys that are said to be answered, each as often as it is said.
+    pub fn claimed(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().filter(|line| line.outcome == Outcome::Ok).map(|line| line.key.as_str())
     }
 
     /// Whether the program ended by itself, in whichever way.
@@ -234,8 +255,8 @@ mod tests {
              {\"summary\":{\"batch_ids\":[\"batch_1\"],\"usage\":{\"total_tokens\":3}}}"
                 .as_bytes(),
         );
-        assert_eq!(account.lines.len(), 1);
-        assert_eq!(account.lines[0].text.as_deref(), Some("a\u{2028}b"));
+        assert_eq!(account.lines().len(), 1);
+        assert_eq!(account.lines()[0].text.as_deref(), Some("a\u{2028}b"));
         assert_eq!(account.summary.batch_ids, ["batch_1"]);
         assert_eq!(account.summary.usage.unwrap().total_tokens, 3);
         insta::assert_snapshot!(account.unreadable.join("\n"));

@@ -1,17 +1,27 @@
 //! Puts a client through scenarios, and judges it.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
 use super::account::{Account, End};
-use super::blind;
+use super::asking::Asked;
 use super::check::{Check, Judgment};
+use super::choice::Choice;
 use super::drive::{Assignment, Cut, Exec};
+use super::elsewhere::Elsewhere;
 use super::evidence::Evidence;
-use super::mock::Stage;
-use super::scenario::{Course, Scenario};
+use super::mock::{Stage, StageError};
+use super::scenario::{Course, Hint, Scenario, Work};
+use super::{asking, blind};
 use crate::case::Level;
-use crate::time::Stopwatch;
+use crate::time::{self, Stopwatch};
+
+/// After how many looks a client is killed that is to be started again.
+const LOOKS_BEFORE_RESTART: usize = 2;
 
 /// How a client is certified.
 #[derive(Debug, Clone)]
@@ -24,6 +34,8 @@ pub struct Settings {
     pub poll_hint: Duration,
     /// Whether clients are told what scenarios are called.
     pub reveal: bool,
+    /// How many scenarios are played at a time.
+    pub jobs: usize,
 }
 
 /// A check of a scenario, and what was found.
@@ -53,7 +65,7 @@ pub enum Judged {
 pub struct Played {
     /// The scenario.
     pub scenario: &'static Scenario,
-    /// Each of its checks.
+    /// Each of its checks that was chosen.
     pub found: Vec<Found>,
     /// What was observed, if the scenario could be played.
     pub evidence: Option<Evidence>,
@@ -61,20 +73,60 @@ pub struct Played {
     pub milliseconds: u64,
 }
 
-/// Plays a scenario with a client.
-pub async fn play(exec: &Exec, scenario: &'static Scenario, settings: &Settings, room: &Path) -> Played {
+/// Puts a client through scenarios, so many at a time, but for those that are played alone. Each is told of when it is
+/// over; they are given in the order in which they came.
+pub async fn all(
+    client: &Arc<Exec>,
+    choice: &Choice,
+    settings: &Settings,
+    rooms: &Path,
+    tell: impl Fn(&Played),
+) -> Vec<Played> {
+    let (alone, together): (Vec<_>, Vec<_>) =
+        choice.scenarios().enumerate().partition(|(_, (scenario, _))| scenario.is_alone);
+    let permits = Arc::new(Semaphore::new(settings.jobs.max(1)));
+    let mut running = JoinSet::new();
+    for (at, (scenario, checks)) in together {
+        let (client, permits, settings) = (Arc::clone(client), Arc::clone(&permits), settings.clone());
+        let room = rooms.join(at.to_string());
+        running.spawn(async move {
+            // It is never closed, so there is always a permit.
+            let _permit = permits.acquire_owned().await;
+            (at, play(&client, scenario, &checks, &settings, &room).await)
+        });
+    }
+    let mut all = Vec::new();
+    while let Some(played) = running.join_next().await {
+        // A scenario that panics is a fault of the suite, which must not pass for anything else.
+        let (at, played) = played.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        tell(&played);
+        all.push((at, played));
+    }
+    for (at, (scenario, checks)) in alone {
+        let played = play(client, scenario, &checks, settings, &rooms.join(at.to_string())).await;
+        tell(&played);
+        all.push((at, played));
+    }
+    all.sort_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, played)| played).collect()
+}
+
+/// Plays a scenario with a client, and judges it by some of its checks.
+pub async fn play(
+    client: &Exec,
+    scenario: &'static Scenario,
+    checks: &[(&'static Check, Level)],
+    settings: &Settings,
+    room: &Path,
+) -> Played {
     let stopwatch = Stopwatch::start();
-    let observed = observe(exec, scenario, settings, room).await;
-    let found = scenario
-        .checks()
-        .map(|(check, level)| {
-            let verdict = match &observed {
-                Err(why) => Judged::Error(why.clone()),
-                Ok(evidence) => judge(check, evidence),
-            };
-            Found { check, level, verdict }
-        })
-        .collect();
+    let observed = observe(client, scenario, settings, room).await;
+    let verdict = |check: &Check| match &observed {
+        Err(why) => Judged::Error(why.clone()),
+        Ok(evidence) => judge(check, evidence),
+    };
+    let found =
+        checks.iter().map(|&(check, level)| Found { check, level, verdict: verdict(check) }).collect();
     Played {
         scenario,
         found,
@@ -93,63 +145,83 @@ fn judge(check: &Check, evidence: &Evidence) -> Judged {
     }
 }
 
+/// Plays a scenario, and takes down what there is to be seen.
 async fn observe(
     exec: &Exec,
     scenario: &'static Scenario,
     settings: &Settings,
     room: &Path,
 ) -> Result<Evidence, String> {
-    // What prompts, ids and orders follow from is different in each scenario, so that none can be told from another.
-    let seed = blind::number(settings.seed, scenario.id);
-    let task = scenario.task(seed);
-    let key = blind::api_key(settings.seed, scenario.id);
-    let stage = Stage::set(&scenario.staging, seed, key).await.map_err(|error| error.to_string())?;
+    let seed = scenario.seed(settings.seed);
+    let Asked { mut task, expected } = asking::asked(scenario, seed, time::unix_seconds());
+    let key = blind::api_key(seed, "key");
+    let elsewhere = Elsewhere::listen(key.clone()).await.map_err(|error| error.to_string())?;
+    let stage = Stage::set(&scenario.staging, seed, key, elsewhere.address()).await;
+    let mut stage = stage.map_err(|error| error.to_string())?;
+    if let Work::Collect(_, until) = scenario.work {
+        task.batch_id = Some(stage.give_batch(&task, until).await.map_err(|error| error.to_string())?);
+        task.keys = task.items.drain(..).map(|item| item.key).collect();
+    }
     let assignment = Assignment {
         base_url: stage.base_url(),
         api_key: stage.api_key().to_owned(),
-        task: task.clone(),
-        deadline: settings.deadline.unwrap_or_else(|| scenario.deadline()),
-        poll_hint: settings.poll_hint,
+        task,
+        deadline: settings.deadline.unwrap_or(scenario.deadline),
+        poll_hint: match scenario.hint {
+            Hint::AsUsual => Some(settings.poll_hint),
+            Hint::Millis(millis) => Some(Duration::from_millis(millis)),
+            Hint::None => None,
+        },
         room: room.to_owned(),
         revealed: settings.reveal.then_some(scenario.id),
     };
-    let mut n_earlier_runs = 0;
-    if scenario.course == Course::Restarted {
-        let cut = async {
-            stage.looked(2).await;
-            Cut::OnPurpose
-        };
-        let account = exec.run(&assignment, cut).await;
-        if account.end != End::OnPurpose {
-            return finish(scenario, task, account, n_earlier_runs, &stage).await;
-        }
-        n_earlier_runs = 1;
+    let (account, n_earlier_runs) = tokio::select! {
+        ended = drive(exec, scenario, &assignment, &stage) => ended,
+        failed = stage.change_for_later_batches() => return Err(told(failed)),
+    };
+    let observed = stage.seen(&assignment.task).await.map_err(|error| error.to_string())?;
+    Ok(Evidence {
+        task: assignment.task,
+        api_key: assignment.api_key,
+        expected,
+        account,
+        n_earlier_runs,
+        requests: observed.requests,
+        notes: observed.notes,
+        files: observed.files,
+        batches: observed.batches,
+        strangers: elsewhere.seen(),
+        staged: scenario.staged,
+    })
+}
+
+fn told(failed: Result<std::convert::Infallible, StageError>) -> String {
+    match failed {
+        Ok(never) => match never {},
+        Err(error) => error.to_string(),
     }
-    let cut = async {
+}
+
+/// Runs the client as the scenario says. Gives its last account, and how often it was run before.
+async fn drive(exec: &Exec, scenario: &Scenario, assignment: &Assignment, stage: &Stage) -> (Account, usize) {
+    let endless = async {
         stage.endless().await;
         Cut::Endless
     };
-    let account = exec.run(&assignment, cut).await;
-    finish(scenario, task, account, n_earlier_runs, &stage).await
-}
-
-async fn finish(
-    scenario: &Scenario,
-    task: super::task::Task,
-    account: Account,
-    n_earlier_runs: usize,
-    stage: &Stage,
-) -> Result<Evidence, String> {
-    let seen = stage.seen(&task).await.map_err(|error| error.to_string())?;
-    Ok(Evidence {
-        task,
-        account,
-        n_earlier_runs,
-        requests: seen.requests,
-        notes: seen.notes,
-        files: seen.files,
-        batches: seen.batches,
-        strangers: Vec::new(),
-        staged: scenario.staged,
-    })
+    let looked = |times| async move {
+        stage.looked(times).await;
+        Cut::OnPurpose
+    };
+    match scenario.course {
+        Course::Once => (exec.run(assignment, endless).await, 0),
+        Course::EndedAfter(times) => (exec.run(assignment, looked(times)).await, 0),
+        Course::Restarted => {
+            let account = exec.run(assignment, looked(LOOKS_BEFORE_RESTART)).await;
+            if account.end == End::OnPurpose {
+                (exec.run(assignment, endless).await, 1)
+            } else {
+                (account, 0)
+            }
+        }
+    }
 }

@@ -5,11 +5,11 @@
 
 mod lines;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
-use super::account::{Account, Problem, Usage};
+use super::account::{Account, Outcome, Problem, Usage};
 use super::task::Task;
 
 pub use lines::{Fate, InputLine, ResultLine, read_input, read_results};
@@ -26,6 +26,10 @@ pub const STATUSES: [&str; 8] =
 pub struct Evidence {
     /// What was asked of the client.
     pub task: Task,
+    /// The key that it was given for the API.
+    pub api_key: String,
+    /// Outcomes that are known beforehand, and why they are right.
+    pub expected: BTreeMap<String, (Outcome, &'static str)>,
     /// The account of its last run.
     pub account: Account,
     /// How runs before that ended.
@@ -51,6 +55,8 @@ pub struct Staged {
     pub wait_ms: Option<u64>,
     /// The shortest that may lie between two looks at a batch, in milliseconds.
     pub poll_ms: Option<u64>,
+    /// Whether requests are led to another host.
+    pub redirects: bool,
 }
 
 /// A request of the client, and what it was told.
@@ -205,6 +211,27 @@ impl Evidence {
             .all_keys()
             .map(|key| Course { key, fates: courses.remove(key).unwrap_or_default() })
             .collect()
+    }
+
+    /// The requests that met trouble which was made on purpose.
+    pub fn troubled(&self) -> impl Iterator<Item = &Request> {
+        self.requests.iter().filter(|request| request.fault.is_some())
+    }
+
+    /// The keys that are said to be answered, and were not.
+    pub fn claimed_wrongly(&self) -> Vec<String> {
+        let courses = self.courses();
+        let answered: HashSet<&str> =
+            courses.iter().filter(|course| course.is_answered()).map(|course| course.key).collect();
+        self.account.claimed().filter(|key| !answered.contains(key)).map(str::to_owned).collect()
+    }
+
+    /// The keys that were answered, and are not in the account as answered.
+    pub fn lost(&self) -> Vec<String> {
+        let is_kept = |key: &str| self.account.about(key).any(|line| line.outcome == Outcome::Ok);
+        let courses = self.courses();
+        let lost = courses.iter().filter(|course| course.is_answered() && !is_kept(course.key));
+        lost.map(|course| course.key.to_owned()).collect()
     }
 
     /// Whether every key of the task is in the input of a batch.

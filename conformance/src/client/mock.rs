@@ -3,6 +3,7 @@
 //! The only module below `client/` that knows batchmock. It takes down what it sees as plain data, and judges nothing.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::io;
 use std::time::Duration;
 
@@ -37,10 +38,21 @@ const SETTLES_WITHIN: Duration = Duration::from_millis(500);
 pub struct Staging {
     /// The scenario of the mock, by name; or none.
     pub named: Option<&'static str>,
-    /// The scenario as TOML, if it has no name.
+    /// The scenario as TOML, if it has no name. `{elsewhere}` stands for the address of another host.
     pub toml: &'static str,
-    /// Whether the clock steps with each look at a batch. Else it stands still.
-    pub steps: bool,
+    /// The scenario by name for batches after the first.
+    pub later: Option<&'static str>,
+    /// How time passes.
+    pub clock: Clock,
+}
+
+/// How time passes for batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// Each look at a batch, but for the first, jumps to its next change.
+    Stepping,
+    /// Not at all.
+    Frozen,
 }
 
 /// A batchmock that plays a scenario.
@@ -49,6 +61,7 @@ pub(crate) struct Stage {
     server: MockServer,
     key: String,
     http: reqwest::Client,
+    later: Option<&'static str>,
     given_batch: Option<String>,
 }
 
@@ -76,10 +89,18 @@ pub(crate) enum StageError {
 
 impl Stage {
     /// Sets a scenario up for whoever has this key.
-    pub(crate) async fn set(staging: &Staging, seed: u64, key: String) -> Result<Self, StageError> {
+    pub(crate) async fn set(
+        staging: &Staging,
+        seed: u64,
+        key: String,
+        elsewhere: &str,
+    ) -> Result<Self, StageError> {
         let mut builder = MockServer::builder()
             .seed(seed)
-            .clock(if staging.steps { ClockMode::Stepping } else { ClockMode::Frozen })
+            .clock(match staging.clock {
+                Clock::Stepping => ClockMode::Stepping,
+                Clock::Frozen => ClockMode::Frozen,
+            })
             .start_at(START)
             .keys([key.clone()])
             .limits(Limits { journal_body_bytes: BODY_BYTES, ..Limits::default() })
@@ -88,13 +109,13 @@ impl Stage {
             builder = builder.scenario(name);
         } else if !staging.toml.is_empty() {
             let mut scenarios = Scenarios::default();
-            let read = scenarios.add_toml("staged", staging.toml);
+            let read = scenarios.add_toml("staged", &staging.toml.replace("{elsewhere}", elsewhere));
             read.map_err(|error| StageError::Scenario(error.to_string()))?;
             builder = builder.scenarios(scenarios).scenario("staged");
         }
         let server = builder.start().await?;
         let http = reqwest::Client::builder().no_proxy().build()?;
-        Ok(Self { server, key, http, given_batch: None })
+        Ok(Self { server, key, http, later: staging.later, given_batch: None })
     }
 
     /// Where it is.
@@ -113,6 +134,21 @@ impl Stage {
         self.recorded(&filter, ENDLESS).await;
     }
 
+    /// Changes the scenario for later batches once there is one. Never ready.
+    pub(crate) async fn change_for_later_batches(&self) -> Result<Infallible, StageError> {
+        if let Some(name) = self.later {
+            self.recorded(
+                &JournalFilter { status: Some(200), ..JournalFilter::of_operation(Operation::CreateBatch) },
+                1,
+            )
+            .await;
+            let url = format!("http://{}/_mock/v1/scenario", self.server.address());
+            let send = self.http.put(url).bearer_auth(&self.key).json(&json!({"name": name}));
+            send.send().await?.error_for_status()?;
+        }
+        std::future::pending().await
+    }
+
     /// Ready when the client has looked at a batch so often.
     pub(crate) async fn looked(&self, times: usize) {
         let filter = JournalFilter {
@@ -128,7 +164,6 @@ impl Stage {
     }
 
     /// Makes a batch of a task before the client comes. Its lines are called by the keys.
-    #[expect(dead_code, reason = "used by the next scenarios")]
     pub(crate) async fn give_batch(&mut self, task: &Task, until: &str) -> Result<String, StageError> {
         let lines: Vec<String> = task
             .items
@@ -155,7 +190,7 @@ impl Stage {
         while status != until {
             let send = self.http.get(format!("{}/batches/{id}", self.base_url())).bearer_auth(&self.key);
             let batch: Value = send.send().await?.error_for_status()?.json().await?;
-            status = batch["status"].as_str().unwrap_or_default().to_owned();
+            status = text(&batch["status"]);
             if evidence::TERMINAL.contains(&status.as_str()) && status != until {
                 return Err(StageError::Answer(format!("the batch is never `{until}`, but `{status}`")));
             }

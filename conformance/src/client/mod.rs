@@ -9,15 +9,23 @@
 //! at random passes no gate, and so passes nothing.
 
 pub mod account;
+mod asking;
 mod blind;
 pub mod certify;
 pub mod check;
 pub mod checks;
+pub mod choice;
 pub mod drive;
+mod elsewhere;
 pub mod evidence;
+#[cfg(test)]
+pub(crate) mod made_up;
 mod mock;
+pub mod report;
 pub mod scenario;
 pub mod scenarios;
+pub mod standing;
+pub mod summary;
 pub mod task;
 
-pub use mock::Staging;
+pub use mock::{Clock, Staging};

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use super::check::Check;
-use super::checks;
 use super::evidence::Staged;
 use super::mock::Staging;
-use super::task::{Item, Task, Verb};
+use super::{blind, checks};
 use crate::case::Level;
 
 /// A situation into which a client is put.
@@ -24,26 +23,55 @@ pub struct Scenario {
     pub staged: Staged,
     /// What is asked of the client.
     pub work: Work,
-    /// By which checks the client is judged, and how much depends on each here, if it is not as usual.
-    pub judged_by: &'static [(&'static str, Option<Level>)],
-    /// Whether nothing else runs at the same time, since times are measured.
+    /// By which checks the client is judged, and how much depends on each here.
+    pub judged_by: &'static [On],
+    /// Whether nothing else runs at the same time, since a time is measured.
     pub is_alone: bool,
     /// How the client is run.
     pub course: Course,
+    /// How long a client has.
+    pub deadline: Duration,
+    /// How long the client is told to wait between two looks.
+    pub hint: Hint,
+}
+
+/// A check of a scenario.
+#[derive(Debug, Clone, Copy)]
+pub struct On {
+    /// Which.
+    pub check: &'static str,
+    /// How much depends on it here, if it is not as usual.
+    pub level: Option<Level>,
 }
 
 /// What is asked of a client.
 #[derive(Debug, Clone, Copy)]
 pub enum Work {
-    /// So many items, and their results.
-    Run {
-        /// How many.
-        items: usize,
-        /// Whether what is missing is to be submitted again.
-        finish: bool,
-        /// Whether files are to be deleted.
-        cleanup: bool,
-    },
+    /// Items, and their results.
+    Run(Items),
+    /// The same, but the batch is cancelled as soon as it is in progress.
+    Cancel(Items),
+    /// The results of a batch of so many items that is there already, and has this status.
+    Collect(usize, &'static str),
+    /// Files there and back.
+    Files,
+    /// Webhooks that came.
+    Webhooks,
+}
+
+/// What is to be asked, and what else is to be done.
+#[derive(Debug, Clone, Copy)]
+pub struct Items {
+    /// How many.
+    pub n: usize,
+    /// Where they run.
+    pub endpoint: &'static str,
+    /// Whether what is missing is to be submitted again.
+    pub finish: bool,
+    /// Whether files are to be deleted.
+    pub cleanup: bool,
+    /// Whether prompts hold what careless code spoils.
+    pub are_odd: bool,
 }
 
 /// How a client is run.
@@ -53,46 +81,44 @@ pub enum Course {
     Once,
     /// It is ended after a few looks at its batch, and started again.
     Restarted,
+    /// It is ended after so many looks at its batch, since no more is to be seen.
+    EndedAfter(usize),
+}
+
+/// How long a client is told to wait between two looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hint {
+    /// As the user says, or as usual.
+    AsUsual,
+    /// So many milliseconds.
+    Millis(u64),
+    /// It is told nothing.
+    None,
 }
 
 impl Scenario {
-    /// Its checks, with their levels.
+    /// Its checks, with their levels. Those that there are not are left out, but a test holds that there are all.
     pub fn checks(&self) -> impl Iterator<Item = (&'static Check, Level)> {
-        self.judged_by.iter().map(|(id, level)| {
-            let check = checks::find(id).expect("a test holds that there are all checks that scenarios name");
-            (check, level.unwrap_or(check.level))
+        self.judged_by.iter().filter_map(|on| {
+            let check = checks::find(on.check)?;
+            Some((check, on.level.unwrap_or(check.level)))
         })
     }
 
-    /// What is asked of the client. The same seed asks the same.
-    pub fn task(&self, seed: u64) -> Task {
-        match self.work {
-            Work::Run { items, finish, cleanup } => Task {
-                endpoint: "/v1/chat/completions".to_owned(),
-                model: "gpt-4o-mini".to_owned(),
-                completion_window: "24h".to_owned(),
-                items: items_of(seed, items),
-                finish,
-                cleanup,
-                ..Task::new(Verb::RunBatch)
-            },
-        }
+    /// The first part of its id, by which reports group.
+    pub fn group(&self) -> &'static str {
+        self.id.split('/').next().unwrap_or(self.id)
     }
 
-    /// How long a client has, if it is not told otherwise.
-    pub fn deadline(&self) -> Duration {
-        Duration::from_secs(20)
+    /// What follows from the seed of the run is different in each scenario, so that none can be told from another.
+    pub fn seed(&self, seed: u64) -> u64 {
+        blind::number(seed, self.id)
     }
 }
 
-/// Prompts that are unlike each other, and of which no part says which key they have.
-fn items_of(seed: u64, n_items: usize) -> Vec<Item> {
-    let item = |n: usize| Item {
-        key: format!("k-{:03}", n + 1),
-        prompt: format!(
-            "Answer in one word. This is question {}.",
-            super::blind::word(seed, &format!("prompt {n}"))
-        ),
-    };
-    (0..n_items).map(item).collect()
+impl Items {
+    /// Plain chat lines, to be asked and collected.
+    pub const fn new(n: usize) -> Self {
+        Self { n, endpoint: "/v1/chat/completions", finish: false, cleanup: false, are_odd: false }
+    }
 }

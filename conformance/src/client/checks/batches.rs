@@ -77,8 +77,7 @@ fn submits_only_what_is_missing(evidence: &Evidence) -> Result<(), Mismatch> {
     }
     let too_little: Vec<&str> = missing.difference(&again).copied().collect();
     if !too_little.is_empty() {
-        let actual =
-            format!("{} keys are not: {}; {}", too_little.len(), some(&too_little), evidence.account.end);
+        let actual = format!("not all of it; left out are {}; {}", some(&too_little), evidence.account.end);
         return Err(mismatch(what, expected, actual));
     }
     Ok(())

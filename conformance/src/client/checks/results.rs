@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::case::Level;
 use crate::client::account::Outcome;
 use crate::client::check::{Check, mismatch, some};
-use crate::client::evidence::{Course, Evidence, Fate};
+use crate::client::evidence::{Course, Evidence, Fate, Request};
 use crate::expect::Mismatch;
 
 pub(super) const CHECKS: &[Check] = &[
@@ -85,8 +85,8 @@ pub(super) const CHECKS: &[Check] = &[
 const NOTHING: [&str; 8] = ["", "None", "null", "undefined", "nil", "NaN", "%00", "%20"];
 
 fn told_of_a_missing_file(evidence: &Evidence) -> Result<(), String> {
-    let lacks = |id: &Option<&str>| id.is_none_or(str::is_empty);
-    if evidence.ended().any(|(_, end)| end.file_ids.iter().any(lacks)) {
+    let lacks = |id: Option<&str>| id.is_none_or(str::is_empty);
+    if evidence.ended().any(|(_, end)| end.file_ids.into_iter().any(lacks)) {
         Ok(())
     } else {
         Err("the client was never told of the end of a batch that lacks a file".to_owned())
@@ -112,8 +112,8 @@ fn asks_for_no_file_that_there_is_not(evidence: &Evidence) -> Result<(), Mismatc
 }
 
 fn told_of_a_file(evidence: &Evidence) -> Result<(), String> {
-    let is_there = |id: &Option<&str>| id.is_some_and(|id| !id.is_empty());
-    if evidence.ended().any(|(_, end)| end.file_ids.iter().any(is_there)) {
+    let is_there = |id: Option<&str>| id.is_some_and(|id| !id.is_empty());
+    if evidence.ended().any(|(_, end)| end.file_ids.into_iter().any(is_there)) {
         Ok(())
     } else {
         Err("the client was never told of the end of a batch that has a file".to_owned())
@@ -127,7 +127,7 @@ fn reads_both_files(evidence: &Evidence) -> Result<(), Mismatch> {
             if !evidence.got(id) {
                 let tried =
                     evidence.asked("file_content").filter(|request| request.ids.iter().any(|it| it == id));
-                let tried = tried.map(|request| request.line()).last();
+                let tried = tried.map(Request::line).last();
                 let holds = match name {
                     "output_file_id" => format!("{} answers that are paid for", batch.n_answered()),
                     _ => "the lines that failed".to_owned(),
@@ -179,7 +179,11 @@ fn joins_by_custom_id(evidence: &Evidence) -> Result<(), Mismatch> {
             match owners.get(text) {
                 Some(owner) => mixed_up.push(format!("{} has the answer of {owner}", course.key)),
                 None => {
-                    strange.push(format!("{} has {:?}, which is the answer of none", course.key, short(text)))
+                    strange.push(format!(
+                        "{} has {:?}, which is the answer of none",
+                        course.key,
+                        short(text)
+                    ));
                 }
             }
         }
@@ -240,7 +244,7 @@ fn accounts_for_every_key(evidence: &Evidence) -> Result<(), Mismatch> {
         return wrong(format!("more than once: {}", some(&doubled)));
     }
     let strange: Vec<&str> =
-        account.lines.iter().map(|line| line.key.as_str()).filter(|key| !keys.contains(key)).collect();
+        account.lines().iter().map(|line| line.key.as_str()).filter(|key| !keys.contains(key)).collect();
     if !strange.is_empty() {
         return wrong(format!("no keys of the task: {}", some(&strange)));
     }
@@ -300,22 +304,17 @@ fn told_of_answers(evidence: &Evidence) -> Result<(), String> {
 }
 
 fn keeps_every_answer(evidence: &Evidence) -> Result<(), Mismatch> {
-    let courses = evidence.courses();
-    let answered: Vec<_> = courses.iter().filter(|course| course.is_answered()).collect();
-    let is_kept =
-        |course: &Course<'_>| evidence.account.about(course.key).any(|line| line.outcome == Outcome::Ok);
-    let lost: Vec<&str> =
-        answered.iter().filter(|course| !is_kept(course)).map(|course| course.key).collect();
+    let lost = evidence.lost();
     if lost.is_empty() {
         return Ok(());
     }
+    let n_answered = evidence.courses().iter().filter(|course| course.is_answered()).count();
     Err(mismatch(
         "the keys that were answered",
         "each is in the account as `ok`",
         format!(
-            "{} of {} answers that are paid for are lost: {}; {}",
+            "{} of {n_answered} answers that are paid for are lost: {}; {}",
             lost.len(),
-            answered.len(),
             some(&lost),
             evidence.account.end
         ),

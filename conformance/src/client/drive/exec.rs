@@ -8,6 +8,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
@@ -20,6 +21,9 @@ use crate::time::Deadline;
 
 /// How much of the standard error is kept: its end.
 const KEPT_BYTES: usize = 8 * 1024;
+
+/// How much longer than it was told a program may take.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// The exit code of a program that does not know the verb.
 const UNSUPPORTED: i32 = 127;
@@ -73,7 +77,7 @@ impl Exec {
         let stderr = child.stderr.take().map(|stderr| tokio::spawn(tail(stderr)));
         let stdout = child.stdout.take().map(|stdout| tokio::spawn(tail(stdout)));
         let end = {
-            let deadline = Deadline::after(assignment.deadline);
+            let deadline = Deadline::after(assignment.deadline + GRACE);
             tokio::select! {
                 status = deadline.limit(child.wait()) => status.map_or(Ok(End::OutOfTime), |status| status.map(end_of)),
                 cut = cut => Ok(match cut { Cut::Endless => End::Endless, Cut::OnPurpose => End::OnPurpose }),
@@ -108,8 +112,10 @@ impl Exec {
             .env("CERT_TASK", &room.task)
             .env("CERT_RESULT", &room.result)
             .env("CERT_STATE", &room.state)
-            .env("CERT_DEADLINE_MS", deadline.as_millis().to_string())
-            .env("CERT_POLL_HINT_MS", poll_hint.as_millis().to_string());
+            .env("CERT_DEADLINE_MS", deadline.as_millis().to_string());
+        if let Some(poll_hint) = poll_hint {
+            command.env("CERT_POLL_HINT_MS", poll_hint.as_millis().to_string());
+        }
         for name in MISLEADING {
             command.env_remove(name);
         }
@@ -133,12 +139,12 @@ struct Room {
 
 impl Room {
     /// Makes room: a new working directory, no result, and the state as it was left.
-    fn new(root: &Path) -> io::Result<Self> {
+    fn new(place: &Path) -> io::Result<Self> {
         let room = Self {
-            task: root.join("task.json"),
-            result: root.join("result.ndjson"),
-            state: root.join("state"),
-            work: root.join("work"),
+            task: place.join("task.json"),
+            result: place.join("result.ndjson"),
+            state: place.join("state"),
+            work: place.join("work"),
         };
         for (directory, is_kept) in [(&room.state, true), (&room.work, false)] {
             if !is_kept && directory.exists() {
@@ -207,7 +213,7 @@ async fn tail(mut pipe: impl AsyncRead + Unpin) -> Vec<u8> {
 async fn said(tail: Option<JoinHandle<Vec<u8>>>) -> String {
     let Some(tail) = tail else { return String::new() };
     // A program that left its group may still hold the pipe.
-    let limit = Deadline::after(std::time::Duration::from_secs(1));
+    let limit = Deadline::after(Duration::from_secs(1));
     match limit.limit(tail).await {
         Some(Ok(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
         Some(Err(_)) | None => String::new(),

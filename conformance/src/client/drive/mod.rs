@@ -23,8 +23,8 @@ pub struct Assignment {
     pub task: Task,
     /// How long it may take.
     pub deadline: Duration,
-    /// How long is to be waited between two looks at a batch.
-    pub poll_hint: Duration,
+    /// How long is to be waited between two looks at a batch, if the client is told.
+    pub poll_hint: Option<Duration>,
     /// A directory of its own: what is in it is kept between the runs of a scenario.
     pub room: PathBuf,
     /// What the scenario is called, if the client is to know.

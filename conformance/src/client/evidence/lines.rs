@@ -107,9 +107,9 @@ fn read_input_line(line: &[u8], task: &Task, keys: &HashMap<&str, &str>) -> Inpu
             return read;
         }
     };
-    match &value["custom_id"] {
-        Value::String(id) => read.custom_id.clone_from(id),
-        other => read.problem = Some(format!("its custom_id is {other}, and not a text")),
+    match value["custom_id"].as_str() {
+        Some(id) => id.clone_into(&mut read.custom_id),
+        None => read.problem = Some(format!("its custom_id is {}, and not a text", value["custom_id"])),
     }
     for (name, right) in [("method", "POST"), ("url", task.endpoint.as_str())] {
         if !right.is_empty() && value[name] != right {
