@@ -104,8 +104,8 @@ pub(super) enum Command {
 pub(super) enum CertifyCommand {
     /// Run a command once for each scenario
     ///
-    /// The command gets its task in the file that `CERT_TASK` names, and writes its account into the one that CERT_RESULT
-    /// names; `OPENAI_BASE_URL` and OPENAI_API_KEY say where the API is. Arguments that name files are written out, since the
+    /// The command gets its task in the file that `CERT_TASK` names, and writes its account into the one that
+    /// `CERT_RESULT` names; `OPENAI_BASE_URL` and `OPENAI_API_KEY` say where the API is. Arguments that name files are written out, since the
     /// command is run in an empty directory of its own.
     Exec {
         #[command(flatten)]
@@ -157,7 +157,7 @@ pub(super) struct CertifyArgs {
     pub(super) jobs: usize,
     /// How the certification is reported: a format, or FORMAT=FILE; may be repeated
     #[arg(long, value_name = "FORMAT[=FILE]", default_value = "text")]
-    pub(super) report: Vec<ReportArg>,
+    pub(super) report: Vec<Asked>,
     /// From which keys, prompts, orders and answers follow
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(super) seed: u64,
@@ -178,7 +178,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "URL")]
     pub(super) base_url: Option<String>,
     /// The key of the account in which all takes place; without one, each case opens accounts of its own
-    #[arg(long, value_name = "KEY", env = "`OPENAI_API_KEY`", hide_env_values = true)]
+    #[arg(long, value_name = "KEY", env = "OPENAI_API_KEY", hide_env_values = true)]
     pub(super) api_key: Option<String>,
     /// The key of another account, for cases about two
     #[arg(long, value_name = "KEY", env = "OPENAI_OTHER_API_KEY", hide_env_values = true)]

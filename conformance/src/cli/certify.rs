@@ -11,12 +11,12 @@ use batchmock_conformance::client::drive::{self, Exec};
 use batchmock_conformance::client::{account, report, task};
 
 use super::args::{CertifyArgs, CertifyCommand, SchemaArg};
-use super::{Failure, run, say, usage};
+use super::{Failure, fault, reports, say, usage};
 
 pub(super) fn certify(command: &CertifyCommand) -> Result<u8, Failure> {
     match command {
         CertifyCommand::Exec { common, command } => {
-            let here = env::current_dir().map_err(|error| fault(&error))?;
+            let here = env::current_dir().map_err(|error| fault(error.to_string()))?;
             let exec = Exec::new(command, &here).ok_or_else(|| usage("give a command behind `--`"))?;
             judge(common, exec, &named(command))
         }
@@ -28,10 +28,6 @@ pub(super) fn certify(command: &CertifyCommand) -> Result<u8, Failure> {
         })
         .map(|()| 0),
     }
-}
-
-fn fault(error: &dyn ToString) -> Failure {
-    Failure { code: 4, message: error.to_string() }
 }
 
 /// What a command is called if it has no other name.
@@ -51,6 +47,7 @@ fn list(only: &[String], skip: &[String]) -> Result<u8, Failure> {
 }
 
 fn judge(args: &CertifyArgs, exec: Exec, command: &str) -> Result<u8, Failure> {
+    reports::can_go_out(&args.report)?;
     let choice = Choice::new(&args.only, &args.skip).map_err(|error| usage(error.to_string()))?;
     let settings = Settings {
         seed: args.seed,
@@ -59,11 +56,11 @@ fn judge(args: &CertifyArgs, exec: Exec, command: &str) -> Result<u8, Failure> {
         reveal: args.reveal,
         jobs: args.jobs,
     };
-    let runtime = tokio::runtime::Runtime::new().map_err(|error| fault(&error))?;
-    let rooms = tempfile::tempdir().map_err(|error| fault(&error))?;
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| fault(error.to_string()))?;
+    let rooms = tempfile::tempdir().map_err(|error| fault(error.to_string()))?;
     let played = runtime.block_on(certify::all(&Arc::new(exec), &choice, &settings, rooms.path(), |_| ()));
     let name = args.name.as_deref().unwrap_or(command);
     let report = report::report(name, args.level.into(), &played);
-    run::tell(&args.report, &report)?;
+    reports::tell(&report, &args.report)?;
     Ok(report.conclusion().exit_code())
 }
