@@ -46,7 +46,7 @@ fn judged(played: &Played, found: &Found) -> Judged {
         id: choice::id(played.scenario, check),
         title: check.title.to_owned(),
         level: *level,
-        requirement: format!("{} Here {}. {}", check.requirement, played.scenario.title, check.reason),
+        requirement: format!("{} {} Here {}.", check.requirement, check.reason, played.scenario.title),
         evidence: sources(played, check.facts),
         verdict,
         reason,

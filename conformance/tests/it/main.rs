@@ -4,6 +4,7 @@
 
 mod busy;
 mod catalog;
+mod certify;
 mod cleaning;
 mod cli;
 mod costs;

@@ -16,7 +16,7 @@ pub(super) const CHECKS: &[Check] = &[
         gated_by: "The task is to be finished, and the client was told of the end of a batch that left something open.",
         reason: "What was answered is paid for: to send it again is to pay twice.",
         level: Level::Should,
-        facts: &["F-357"],
+        facts: &["F-270", "F-363"],
         gate: is_to_finish,
         judge: submits_only_what_is_missing,
     },

@@ -1,0 +1,182 @@
+//! The certification as a whole: clients that do nothing pass nothing, and what the command says.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use batchmock_conformance::case::Level;
+use batchmock_conformance::client::certify::{self, Settings};
+use batchmock_conformance::client::choice::Choice;
+use batchmock_conformance::client::drive::Exec;
+use batchmock_conformance::client::report;
+use batchmock_conformance::report::{Conclusion, Report};
+use batchmock_conformance::{Verdict, report as reports};
+
+/// What a shell says, as a client.
+fn shell(script: &str) -> Exec {
+    let command: Vec<OsString> = ["sh", "-c", script].map(OsString::from).into();
+    Exec::new(&command, Path::new("/")).unwrap()
+}
+
+/// What is found of a client, of which no scenario takes long.
+async fn found(client: Exec, only: &[&str], skip: &[&str]) -> Report {
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let choice = Choice::new(&texts(only), &texts(skip)).unwrap();
+    let settings = Settings {
+        seed: 1,
+        deadline: Some(Duration::from_millis(200)),
+        poll_hint: Duration::from_millis(1),
+        reveal: false,
+        jobs: 8,
+    };
+    let rooms = tempfile::tempdir().unwrap();
+    let played = certify::all(&Arc::new(client), &choice, &settings, rooms.path(), |_| ()).await;
+    report::report("a client", Level::Must, &played)
+}
+
+fn passed(report: &Report) -> Vec<&str> {
+    let passed = report.cases.iter().filter(|case| case.verdict == Verdict::Passed);
+    passed.map(|case| case.id.as_str()).collect()
+}
+
+/// A client that makes up an outcome for each key.
+fn making_up(outcome: &str, text: &str) -> String {
+    format!(
+        r#"awk -F'"' '/"key"/ {{ key = $4 }} /"(prompt|text|body)"/ {{ printf "{{\"key\":\"%s\",\"outcome\":\"{outcome}\",\"text\":\"%s\"}}\n", key, {text} }}' "$CERT_TASK" > "$CERT_RESULT""#
+    )
+}
+
+async fn passes_nothing(script: &str, only: &[&str]) {
+    // The largest task takes its time to be written, and tells nothing more of who does not look at it.
+    let report = found(shell(script), only, &["input/limits"]).await;
+    assert_eq!(passed(&report), [""; 0], "{script}");
+    assert_ne!(report.conclusion(), Conclusion::Passed, "{script}");
+    assert_ne!(report.conclusion(), Conclusion::Error, "{script}: {}", reports::text(&report));
+}
+
+#[tokio::test]
+async fn who_does_nothing_passes_nothing() {
+    passes_nothing("true", &[]).await;
+}
+
+#[tokio::test]
+async fn who_makes_everything_up_passes_nothing() {
+    passes_nothing(&making_up("ok", "\"amber-auk-00000000\""), &[]).await;
+}
+
+/// One scenario of each kind of task, and some in which little is asked.
+const FEW: [&str; 9] = [
+    "order/shuffled-output",
+    "errors/all-failed-completed",
+    "cancelled/partial",
+    "failed/validation",
+    "retry/not-on-400",
+    "poll/own-deadline",
+    "collect/after-crash",
+    "webhook/verify",
+    "files/roundtrip",
+];
+
+#[tokio::test]
+async fn who_ends_at_once_in_whatever_way_passes_nothing() {
+    for script in
+        ["exit 1", "kill -ABRT $$", ": > \"$CERT_RESULT\"", "echo nonsense > \"$CERT_RESULT\"; exit 3"]
+    {
+        passes_nothing(script, &FEW).await;
+    }
+}
+
+#[tokio::test]
+async fn who_copies_or_guesses_passes_nothing() {
+    passes_nothing(&making_up("ok", "$4"), &FEW).await;
+    passes_nothing(&making_up("missing", "\"\""), &FEW).await;
+    passes_nothing(&making_up("refused", "\"\""), &FEW).await;
+}
+
+#[tokio::test]
+async fn who_hangs_passes_nothing_and_is_ended_with_all_that_it_has_started() {
+    let left = tempfile::tempdir().unwrap();
+    let pids = left.path().join("pids");
+    let script = format!("sleep 600 & echo $! >> {}; wait", pids.display());
+    let report = found(shell(&script), &["order/*"], &[]).await;
+    assert_eq!(passed(&report), [""; 0]);
+    for pid in std::fs::read_to_string(&pids).unwrap().lines() {
+        // What is no more, or is only waited for, has no command line.
+        let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        assert!(!command.starts_with(b"sleep"), "{pid} goes on");
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_know_a_verb_is_not_blamed_for_it() {
+    let report = found(shell("exit 127"), &FEW, &[]).await;
+    assert!(report.cases.iter().all(|case| case.verdict == Verdict::Unsupported));
+}
+
+#[tokio::test]
+async fn a_command_that_there_is_not_is_no_verdict() {
+    let command = [OsString::from("batchmock-no-such-command")];
+    let report = found(Exec::new(&command, Path::new("/")).unwrap(), &["order/responses"], &[]).await;
+    assert_eq!(report.conclusion(), Conclusion::Error);
+    assert!(
+        report.cases[0].reason.starts_with("`batchmock-no-such-command`: "),
+        "{}",
+        report.cases[0].reason
+    );
+}
+
+#[tokio::test]
+async fn clients_are_told_what_they_need_and_no_name() {
+    let seen = tempfile::tempdir().unwrap();
+    let script =
+        format!("env > {0}/env; pwd >> {0}/env; cat \"$CERT_TASK\" >> {0}/env", seen.path().display());
+    found(shell(&script), &["expired/nothing-done"], &[]).await;
+    let told = std::fs::read_to_string(seen.path().join("env")).unwrap();
+    for name in [
+        "OPENAI_BASE_URL=http://127.0.0.1:",
+        "OPENAI_API_KEY=sk-cert-",
+        "CERT_PROTOCOL=1",
+        "CERT_TASK=/",
+        "CERT_RESULT=/",
+        "CERT_STATE=/",
+        "CERT_DEADLINE_MS=200",
+        "CERT_POLL_HINT_MS=1",
+    ] {
+        assert!(told.contains(name), "{name}: {told}");
+    }
+    for word in ["expired", "nothing-done", "CERT_SCENARIO"] {
+        assert!(!told.contains(word), "{word}: {told}");
+    }
+}
+
+fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_batchmock-conformance"))
+        .arg("certify")
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_command_lists_scenarios_prints_schemas_and_says_what_is_wrong() {
+    let (code, listed, _) = run(&["list", "--only", "expired/*"]);
+    assert_eq!(code, Some(0));
+    insta::assert_snapshot!(listed);
+    let (code, schema, _) = run(&["schema", "task"]);
+    assert_eq!((code, schema.contains("run-then-cancel")), (Some(0), true));
+    let (code, _, complaint) = run(&["exec", "--only", "expired/partail", "--", "true"]);
+    assert_eq!(code, Some(2));
+    assert!(complaint.contains("the nearest is `expired/partial`"), "{complaint}");
+}
+
+#[test]
+fn a_client_that_does_nothing_is_reported_as_such() {
+    let (code, report, _) =
+        run(&["exec", "--only", "expired/partial", "--name", "nothing 1.0", "--", "true"]);
+    assert_eq!(code, Some(3), "{report}");
+    insta::assert_snapshot!(report);
+}
