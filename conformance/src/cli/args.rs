@@ -114,6 +114,16 @@ pub(super) enum CertifyCommand {
         #[arg(last = true, required = true, value_name = "COMMAND")]
         command: Vec<OsString>,
     },
+    /// Give tasks to adapters that stay, as lines of JSON
+    ///
+    /// As many are started as scenarios are played at a time; `certify schema stdio` says what is said.
+    Stdio {
+        #[command(flatten)]
+        common: CertifyArgs,
+        /// The command and its arguments
+        #[arg(last = true, required = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
+    },
     /// List the scenarios, with their checks
     List {
         /// Only scenarios or checks whose id matches; may be repeated

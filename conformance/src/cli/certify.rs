@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use batchmock_conformance::client::certify::{self, Settings};
 use batchmock_conformance::client::choice::Choice;
-use batchmock_conformance::client::drive::{self, Exec};
+use batchmock_conformance::client::drive::{self, Driver, Exec, Stdio};
 use batchmock_conformance::client::{account, report, task};
 
 use super::args::{CertifyArgs, CertifyCommand, SchemaArg};
@@ -18,7 +18,12 @@ pub(super) fn certify(command: &CertifyCommand) -> Result<u8, Failure> {
         CertifyCommand::Exec { common, command } => {
             let here = env::current_dir().map_err(|error| fault(error.to_string()))?;
             let exec = Exec::new(command, &here).ok_or_else(|| usage("give a command behind `--`"))?;
-            judge(common, exec, &named(command))
+            judge(common, Driver::Exec(exec), command)
+        }
+        CertifyCommand::Stdio { common, command } => {
+            let here = env::current_dir().map_err(|error| fault(error.to_string()))?;
+            let stdio = Stdio::new(command, &here).ok_or_else(|| usage("give a command behind `--`"))?;
+            judge(common, Driver::Stdio(stdio), command)
         }
         CertifyCommand::List { only, skip } => list(only, skip),
         CertifyCommand::Schema { what } => say(match what {
@@ -46,7 +51,7 @@ fn list(only: &[String], skip: &[String]) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn judge(args: &CertifyArgs, exec: Exec, command: &str) -> Result<u8, Failure> {
+fn judge(args: &CertifyArgs, client: Driver, command: &[OsString]) -> Result<u8, Failure> {
     reports::can_go_out(&args.report)?;
     let choice = Choice::new(&args.only, &args.skip).map_err(|error| usage(error.to_string()))?;
     let settings = Settings {
@@ -58,9 +63,14 @@ fn judge(args: &CertifyArgs, exec: Exec, command: &str) -> Result<u8, Failure> {
     };
     let runtime = tokio::runtime::Runtime::new().map_err(|error| fault(error.to_string()))?;
     let rooms = tempfile::tempdir().map_err(|error| fault(error.to_string()))?;
-    let played = runtime.block_on(certify::all(&Arc::new(exec), &choice, &settings, rooms.path(), |_| ()));
-    let name = args.name.as_deref().unwrap_or(command);
-    let report = report::report(name, args.level.into(), &played);
+    let client = Arc::new(client);
+    let played = runtime.block_on(async {
+        let played = certify::all(&client, &choice, &settings, rooms.path(), |_| ()).await;
+        client.stop().await;
+        played
+    });
+    let name = args.name.clone().or_else(|| client.name()).unwrap_or_else(|| named(command));
+    let report = report::report(&name, args.level.into(), &played);
     reports::tell(&report, &args.report)?;
     Ok(report.conclusion().exit_code())
 }

@@ -11,7 +11,7 @@ use super::account::{Account, End};
 use super::asking::Asked;
 use super::check::{Check, Judgment};
 use super::choice::Choice;
-use super::drive::{Assignment, Cut, Exec};
+use super::drive::{Assignment, Cut, Driver};
 use super::elsewhere::Elsewhere;
 use super::evidence::Evidence;
 use super::mock::{Stage, StageError};
@@ -76,7 +76,7 @@ pub struct Played {
 /// Puts a client through scenarios, so many at a time, but for those that are played alone. Each is told of when it is
 /// over; they are given in the order in which they came.
 pub async fn all(
-    client: &Arc<Exec>,
+    client: &Arc<Driver>,
     choice: &Choice,
     settings: &Settings,
     rooms: &Path,
@@ -113,7 +113,7 @@ pub async fn all(
 
 /// Plays a scenario with a client, and judges it by some of its checks.
 pub async fn play(
-    client: &Exec,
+    client: &Driver,
     scenario: &'static Scenario,
     checks: &[(&'static Check, Level)],
     settings: &Settings,
@@ -147,7 +147,7 @@ fn judge(check: &Check, evidence: &Evidence) -> Judged {
 
 /// Plays a scenario, and takes down what there is to be seen.
 async fn observe(
-    exec: &Exec,
+    client: &Driver,
     scenario: &'static Scenario,
     settings: &Settings,
     room: &Path,
@@ -176,7 +176,7 @@ async fn observe(
         revealed: settings.reveal.then_some(scenario.id),
     };
     let (account, n_earlier_runs) = tokio::select! {
-        ended = drive(exec, scenario, &assignment, &stage) => ended,
+        ended = drive(client, scenario, &assignment, &stage) => ended,
         failed = stage.change_for_later_batches() => return Err(told(failed)),
     };
     let observed = stage.seen(&assignment.task).await.map_err(|error| error.to_string())?;
@@ -203,7 +203,12 @@ fn told(failed: Result<std::convert::Infallible, StageError>) -> String {
 }
 
 /// Runs the client as the scenario says. Gives its last account, and how often it was run before.
-async fn drive(exec: &Exec, scenario: &Scenario, assignment: &Assignment, stage: &Stage) -> (Account, usize) {
+async fn drive(
+    client: &Driver,
+    scenario: &Scenario,
+    assignment: &Assignment,
+    stage: &Stage,
+) -> (Account, usize) {
     let endless = async {
         stage.endless().await;
         Cut::Endless
@@ -213,12 +218,12 @@ async fn drive(exec: &Exec, scenario: &Scenario, assignment: &Assignment, stage:
         Cut::OnPurpose
     };
     match scenario.course {
-        Course::Once => (exec.run(assignment, endless).await, 0),
-        Course::EndedAfter(times) => (exec.run(assignment, looked(times)).await, 0),
+        Course::Once => (client.run(assignment, endless).await, 0),
+        Course::EndedAfter(times) => (client.run(assignment, looked(times)).await, 0),
         Course::Restarted => {
-            let account = exec.run(assignment, looked(LOOKS_BEFORE_RESTART)).await;
+            let account = client.run(assignment, looked(LOOKS_BEFORE_RESTART)).await;
             if account.end == End::OnPurpose {
-                (exec.run(assignment, endless).await, 1)
+                (client.run(assignment, endless).await, 1)
             } else {
                 (account, 0)
             }

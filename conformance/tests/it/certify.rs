@@ -9,19 +9,19 @@ use std::time::Duration;
 use batchmock_conformance::case::Level;
 use batchmock_conformance::client::certify::{self, Settings};
 use batchmock_conformance::client::choice::Choice;
-use batchmock_conformance::client::drive::Exec;
+use batchmock_conformance::client::drive::{Driver, Exec, Stdio};
 use batchmock_conformance::client::report;
 use batchmock_conformance::report::{Conclusion, Report};
 use batchmock_conformance::{Verdict, report as reports};
 
 /// What a shell says, as a client.
-fn shell(script: &str) -> Exec {
+fn shell(script: &str) -> Driver {
     let command: Vec<OsString> = ["sh", "-c", script].map(OsString::from).into();
-    Exec::new(&command, Path::new("/")).unwrap()
+    Driver::Exec(Exec::new(&command, Path::new("/")).unwrap())
 }
 
 /// What is found of a client, of which no scenario takes long.
-async fn found(client: Exec, only: &[&str], skip: &[&str]) -> Report {
+async fn found(client: Driver, only: &[&str], skip: &[&str]) -> Report {
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     let choice = Choice::new(&texts(only), &texts(skip)).unwrap();
     let settings = Settings {
@@ -118,13 +118,72 @@ async fn who_does_not_know_a_verb_is_not_blamed_for_it() {
 #[tokio::test]
 async fn a_command_that_there_is_not_is_no_verdict() {
     let command = [OsString::from("batchmock-no-such-command")];
-    let report = found(Exec::new(&command, Path::new("/")).unwrap(), &["order/responses"], &[]).await;
+    let report =
+        found(Driver::Exec(Exec::new(&command, Path::new("/")).unwrap()), &["order/responses"], &[]).await;
     assert_eq!(report.conclusion(), Conclusion::Error);
     assert!(
         report.cases[0].reason.starts_with("`batchmock-no-such-command`: "),
         "{}",
         report.cases[0].reason
     );
+}
+
+/// What a shell says, as an adapter that says hello, and then does this with each run, whose number is `$seq`.
+fn adapter(on_run: &str) -> Driver {
+    let script = format!(
+        r#"read -r hello; echo '{{"hello":{{"name":"shell","version":"1","verbs":["run-batch"]}}}}'
+           while read -r run; do seq=$(echo "$run" | sed -n 's/.*"seq":\([0-9]*\).*/\1/p'); {on_run}; done"#
+    );
+    let command: Vec<OsString> = ["sh", "-c", &script].map(OsString::from).into();
+    Driver::Stdio(Stdio::new(&command, Path::new("/")).unwrap())
+}
+
+#[tokio::test]
+async fn adapters_that_do_nothing_pass_nothing() {
+    let scenarios = ["order/shuffled-output", "order/responses", "expired/*", "restart/*"];
+    for (on_run, why) in [
+        (r#"echo "{\"result\":{\"seq\":$seq,\"complete\":true}}""#, "exit code 0"),
+        (r#"echo "{\"result\":{\"seq\":$seq,\"complete\":false,\"lines\":[]}}""#, "exit code 1"),
+        (r#"echo "{\"errored\":{\"seq\":$seq,\"message\":\"boom\"}}""#, "it crashed: boom"),
+        ("exit 1", "it crashed: the adapter ended without an answer"),
+        ("echo nonsense", "it crashed: a line of the adapter is no JSON"),
+        (r#"echo "{\"result\":{\"seq\":0,\"complete\":true}}""#, "it crashed: an answer to run 0, but run"),
+        ("sleep 600", "it was still running when its time was over"),
+    ] {
+        let report = found(adapter(on_run), &scenarios, &[]).await;
+        assert_eq!(passed(&report), [""; 0], "{on_run}");
+        assert!(
+            report.cases.iter().any(|case| case.reason.contains(why)),
+            "{why}: {}",
+            reports::text(&report)
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_adapter_is_asked_only_what_it_knows() {
+    let report = found(adapter("exit 1"), &["cancelled/partial", "files/*"], &[]).await;
+    assert!(
+        report.cases.iter().all(|case| case.verdict == Verdict::Unsupported),
+        "{}",
+        reports::text(&report)
+    );
+}
+
+#[tokio::test]
+async fn an_adapter_that_says_no_hello_is_no_verdict() {
+    for (script, why) in [
+        ("exit 3", "the adapter ended without an answer"),
+        ("echo '{}'", "it answers the hello with {}"),
+        ("echo '{\"hello\":{\"name\":\"a\"}}'", "its hello has no list `verbs`"),
+        ("echo no module >&2", "it says: no module"),
+    ] {
+        let command: Vec<OsString> = ["sh", "-c", script].map(OsString::from).into();
+        let driver = Driver::Stdio(Stdio::new(&command, Path::new("/")).unwrap());
+        let report = found(driver, &["order/responses"], &[]).await;
+        assert_eq!(report.conclusion(), Conclusion::Error);
+        assert!(report.cases[0].reason.contains(why), "{why}: {}", report.cases[0].reason);
+    }
 }
 
 #[tokio::test]

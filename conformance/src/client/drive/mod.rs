@@ -1,16 +1,32 @@
 //! Ways in which a client is given a task, and its account taken.
 
 mod exec;
+mod process;
+mod stdio;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::account::{Account, End};
 use super::task::Task;
 
 pub use exec::Exec;
+pub use stdio::Stdio;
 
 /// The JSON Schema of the messages between the suite and an adapter.
 pub const STDIO_SCHEMA: &str = include_str!("../schema/stdio.schema.json");
+
+/// How much longer than it was told a client may take.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// A client that can be given tasks.
+#[derive(Debug)]
+pub enum Driver {
+    /// A command that is run once for each.
+    Exec(Exec),
+    /// Adapters that stay.
+    Stdio(Stdio),
+}
 
 /// A task for a client, and where it is to be done.
 #[derive(Debug, Clone)]
@@ -38,4 +54,39 @@ pub enum Cut {
     Endless,
     /// It is to be started again.
     OnPurpose,
+}
+
+impl Cut {
+    fn end(self) -> End {
+        match self {
+            Self::Endless => End::Endless,
+            Self::OnPurpose => End::OnPurpose,
+        }
+    }
+}
+
+impl Driver {
+    /// Gives a task to the client, and takes its account when it has ended, its time is over, or `cut` says so.
+    pub async fn run(&self, assignment: &Assignment, cut: impl Future<Output = Cut>) -> Account {
+        match self {
+            Self::Exec(exec) => exec.run(assignment, cut).await,
+            Self::Stdio(stdio) => stdio.run(assignment, cut).await,
+        }
+    }
+
+    /// What the client calls itself, if it does.
+    pub fn name(&self) -> Option<String> {
+        match self {
+            Self::Exec(_) => None,
+            Self::Stdio(stdio) => stdio.name(),
+        }
+    }
+
+    /// Lets it go.
+    pub async fn stop(&self) {
+        match self {
+            Self::Exec(_) => {}
+            Self::Stdio(stdio) => stdio.stop().await,
+        }
+    }
 }
