@@ -11,7 +11,7 @@ use super::{JournalLimits, Mistake, Note, Outcome, WorldEvent};
 use crate::operation::Operation;
 use crate::sim::Timestamp;
 
-/// What an entry takes, beside its texts: a little more than what it is measured to be.
+/// What an entry takes, beside its texts: more than what it is measured to be (`tests/costs`).
 const ENTRY_BYTES: usize = 512;
 
 /// One entry. Small, and cheap to clone, for exchanges, of which there are most.
