@@ -181,10 +181,11 @@ impl Show {
                 (*batch, format!("uploading {} of {}", mega(*sent), mega(*bytes)))
             }
             Event::Creating { batch } => (*batch, "creating".to_owned()),
-            Event::Deferred { batch, .. } => (*batch, "put off".to_owned()),
+            Event::Deferred { batch, pause, .. } if !pause.is_zero() => (*batch, "put off".to_owned()),
             Event::Looked { batch, shown } => (*batch, shown.status.as_str().to_owned()),
             Event::Fetching { batch, .. } => (*batch, "fetching".to_owned()),
-            Event::Fetched { batch } => {
+            // It is over, or its requests are divided among others.
+            Event::Fetched { batch } | Event::Deferred { batch, .. } => {
                 self.at.remove(batch);
                 return;
             }
