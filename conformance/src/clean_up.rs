@@ -6,9 +6,12 @@ use reqwest::header::AUTHORIZATION;
 use reqwest::{Method, redirect};
 use serde_json::Value;
 
+use crate::busy;
+use crate::exchange::REDACTED;
 use crate::session::FINAL;
 use crate::tag;
 use crate::target::cause_of;
+use crate::time::Deadline;
 
 /// How many items a page has.
 const PAGE: usize = 100;
@@ -123,20 +126,31 @@ impl Account {
         }
     }
 
+    /// Asks, and once more if the server has no time.
     async fn ask(&self, method: Method, path: &str) -> Result<Value, CleanUpError> {
         let error = |why: String| CleanUpError { asked: format!("{method} {path}"), why };
-        let mut request = self.http.request(method.clone(), format!("{}{path}", self.base_url));
-        if let Some(key) = &self.key {
-            request = request.header(AUTHORIZATION, format!("Bearer {key}"));
+        let mut tries = 0;
+        loop {
+            let mut request = self.http.request(method.clone(), format!("{}{path}", self.base_url));
+            if let Some(key) = &self.key {
+                request = request.header(AUTHORIZATION, format!("Bearer {key}"));
+            }
+            let answer = request.send().await.map_err(|cause| error(cause_of(&cause)))?;
+            let (status, headers) = (answer.status(), answer.headers().clone());
+            let text = answer.text().await.map_err(|cause| error(cause_of(&cause)))?;
+            tries += 1;
+            if busy::is_too_busy(status)
+                && let Ok(pause) = busy::pause_after(&headers, tries)
+            {
+                Deadline::after(pause).pass(pause).await;
+                continue;
+            }
+            if !status.is_success() {
+                let key = self.key.as_deref().unwrap_or_default();
+                let text = if key.is_empty() { text } else { text.replace(key, REDACTED) };
+                return Err(error(format!("status {} with {text}", status.as_u16())));
+            }
+            return serde_json::from_str(&text).map_err(|_| error("the answer is no JSON".to_owned()));
         }
-        let answer = request.send().await.map_err(|cause| error(cause_of(&cause)))?;
-        let status = answer.status();
-        let text = answer.text().await.map_err(|cause| error(cause_of(&cause)))?;
-        if !status.is_success() {
-            let key = self.key.as_deref().unwrap_or_default();
-            let text = if key.is_empty() { text } else { text.replace(key, "[redacted]") };
-            return Err(error(format!("status {} with {text}", status.as_u16())));
-        }
-        serde_json::from_str(&text).map_err(|_| error("the answer is no JSON".to_owned()))
     }
 }

@@ -27,6 +27,7 @@
 //! Cases look at bytes and JSON alone; nothing in `server/` knows the types of the mock or of the client. They leave what
 //! they have not made alone.
 
+mod busy;
 pub mod case;
 pub mod clean_up;
 pub mod client;

@@ -155,14 +155,20 @@ async fn progress(
     let stopwatch = Stopwatch::start();
     let mut found = nothing_yet(case);
     let is_new = waiting.is_none();
+    // Nobody would listen for webhooks meanwhile.
+    let is_put_down = !case.needs.contains(&Capability::Webhooks);
+    let patience = if is_put_down { patience } else { Patience::ToTheEnd };
     if is_new && let Some((verdict, why)) = why_not(target, case, patience) {
         (found.verdict, found.reason) = (verdict, why);
         return (Progress::Ended(Box::new(found)), Vec::new());
     }
-    // What takes longer than is waited is not waited for at all.
-    let is_put_down_at_once =
-        is_new && patience != Patience::ToTheEnd && takes_longer(target, case).is_some();
-    let patience = if is_put_down_at_once { Patience::PutDownAfter(Duration::ZERO) } else { patience };
+    let patience = match patience {
+        // What takes longer than is waited is not waited for at all.
+        Patience::PutDownAfter(_) if is_new && too_long(target, case).is_some() => {
+            Patience::PutDownAfter(Duration::ZERO)
+        }
+        Patience::PutDownAfter(_) | Patience::ToTheEnd => patience,
+    };
     let mut session = Session::new(Arc::clone(target), case, patience, waiting);
     let outcome = (case.run)(&mut session).await;
     if is_new {
@@ -186,28 +192,17 @@ fn why_not(target: &Target, case: &Case, patience: Patience) -> Option<(Verdict,
     if let Some(why) = case.needs.iter().find_map(lacks) {
         return Some((Verdict::Unsupported, why));
     }
-    let why = too_long(target, case, patience).or_else(|| target.budget.set_aside(case).err())?;
+    let too_long = if patience == Patience::ToTheEnd { too_long(target, case) } else { None };
+    let why = too_long.or_else(|| target.budget.set_aside(case).err())?;
     Some((Verdict::NotExercised, why))
 }
 
-/// The longest that is waited, for a case that takes longer.
-fn takes_longer(target: &Target, case: &Case) -> Option<Duration> {
+/// Why a case takes longer than is waited, if it does. A batch that only has to end may do so in a moment.
+fn too_long(target: &Target, case: &Case) -> Option<String> {
     let Time::Wall { at_most, bring_about, .. } = &target.time else { return None };
     let can_be_brought_about = bring_about.is_some() && case.takes == Takes::Day;
-    (case.takes.at_most() > *at_most && !can_be_brought_about).then_some(*at_most)
-}
-
-fn too_long(target: &Target, case: &Case, patience: Patience) -> Option<String> {
-    let at_most = takes_longer(target, case)?;
-    let too_long = format!("it takes {}, and no more than {} s are waited", case.takes, at_most.as_secs());
-    match patience {
-        // A batch that only has to end may do so in a moment.
-        Patience::ToTheEnd => (case.takes > Takes::Minutes).then_some(too_long),
-        Patience::PutDownAfter(_) if case.needs.contains(&Capability::Webhooks) => {
-            Some(format!("{too_long}; it is not put down, since nobody would listen for webhooks meanwhile"))
-        }
-        Patience::PutDownAfter(_) => None,
-    }
+    (case.takes > Takes::Minutes && case.takes.at_most() > *at_most && !can_be_brought_about)
+        .then(|| format!("it takes {}, and no more than {} s are waited", case.takes, at_most.as_secs()))
 }
 
 fn nothing_yet(case: &'static Case) -> Found {

@@ -73,7 +73,7 @@ pub(super) const CASES: &[Case] = &[
         title: "a failed batch cannot be cancelled",
         requirement: "Cancelling a batch that has failed is refused with status 409.",
         evidence: &[observed("F-262")],
-        lines: 0,
+        lines: 1,
         run: run!(after_failed),
         ..RUNS
     },
@@ -100,6 +100,7 @@ pub(super) const CASES: &[Case] = &[
         title: "an unknown batch cannot be cancelled",
         requirement: "Cancelling a batch that there is not is refused with status 404.",
         evidence: &[observed("F-241")],
+        lines: 1,
         run: run!(unknown_cancelled),
         ..REQUESTS
     },

@@ -30,6 +30,7 @@ pub(super) const CASES: &[Case] = &[
         title: "no list has a deleted file",
         requirement: "A file that was deleted is in no list, and others stay there.",
         evidence: &[observed("F-125"), observed("F-124")],
+        destroys: Destroys::Files,
         run: run!(not_listed),
         ..REQUESTS
     },

@@ -17,6 +17,7 @@ pub(super) const CASES: &[Case] = &[
         requirement: "A list is, as the official document has it, an object with `data`, `has_more` and the first and \
                       last id of its data.",
         evidence: &[observed("F-243"), documented("F-242")],
+        lines: 3,
         run: run!(envelope),
         ..REQUESTS
     },
@@ -25,6 +26,7 @@ pub(super) const CASES: &[Case] = &[
         title: "a list shows the newest batch first",
         requirement: "Newer batches come before older ones.",
         evidence: &[observed("F-243")],
+        lines: 3,
         run: run!(newest_first),
         ..REQUESTS
     },
@@ -33,6 +35,7 @@ pub(super) const CASES: &[Case] = &[
         title: "every batch is met once page by page",
         requirement: "Walking pages by the last id of the data meets each batch exactly once.",
         evidence: &[documented("F-247")],
+        lines: 3,
         run: run!(paging),
         ..REQUESTS
     },
@@ -42,6 +45,7 @@ pub(super) const CASES: &[Case] = &[
         requirement: "Without `limit` a page has 20 batches, and `has_more` is true if there are more.",
         evidence: &[documented("F-242")],
         takes: Takes::Minutes,
+        lines: 21,
         run: run!(default_limit),
         ..REQUESTS
     },
@@ -59,6 +63,7 @@ pub(super) const CASES: &[Case] = &[
         level: Level::May,
         requirement: "A page after a batch that there is not is empty.",
         evidence: &[assumed("F-246")],
+        lines: 1,
         run: run!(unknown_after),
         ..REQUESTS
     },

@@ -19,6 +19,7 @@ pub(super) const CASES: &[Case] = &[
         title: "an unknown batch is not found",
         requirement: "Retrieving a batch that there is not is refused with status 404.",
         evidence: &[observed("F-241")],
+        lines: 1,
         run: run!(unknown_retrieved),
         ..REQUESTS
     },
@@ -28,6 +29,7 @@ pub(super) const CASES: &[Case] = &[
         level: Level::Should,
         requirement: "The refusal of a batch that there is not says `No batch found with id '…'.`.",
         evidence: &[observed("F-241")],
+        lines: 1,
         run: run!(unknown_message),
         ..REQUESTS
     },

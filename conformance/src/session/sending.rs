@@ -1,23 +1,16 @@
 //! Sending requests: each is recorded, and one that a server has no time for is sent again.
 
-use std::time::Duration;
-
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 use super::Session;
+use crate::busy;
 use crate::cost::Cost;
 use crate::exchange::{Exchange, Key, REDACTED, Request, shown};
 use crate::expect::{Answer, Outcome, Place, Stop};
 use crate::journal::{Asked, Step};
 use crate::target::why_none_came;
-
-/// How often a request is sent before a server is given up that has no time for it.
-const TRIES: u32 = 6;
-
-/// The longest that is waited because a server asks for it.
-const LONGEST: Duration = Duration::from_mins(2);
 
 impl Session {
     /// Sends a request, and records it with its answer. That none comes is the server's fault. One that is told to come
@@ -30,7 +23,7 @@ impl Session {
         loop {
             let answer = self.exchange(&request, key).await?;
             tries += 1;
-            if request.is_once || !is_too_busy(&answer) {
+            if request.is_once || !busy::is_too_busy(answer.status) {
                 self.note_what_was_made(key, &request, &answer);
                 return Ok(answer);
             }
@@ -41,14 +34,12 @@ impl Session {
                     "{asked}: the account has no more to spend ({status})"
                 )));
             }
-            let pause = pause_after(&answer, tries);
-            if tries == TRIES || pause > LONGEST {
-                let pause = pause.as_secs();
-                let why =
-                    format!("{asked} was answered {tries} times with {status}, at last to wait {pause} s");
-                return Err(Stop::NotReached(why));
+            match busy::pause_after(&answer.headers, tries) {
+                Ok(pause) => self.pause(pause).await?,
+                Err(why) => {
+                    return Err(Stop::NotReached(format!("{asked} was answered with {status} {why}")));
+                }
             }
-            self.pause(pause).await?;
         }
     }
 
@@ -152,57 +143,8 @@ fn answer_of(asked: &Asked, place: Place) -> Outcome<Answer> {
     Ok(Answer { status, headers, body: asked.body().ok_or_else(broken)?, place })
 }
 
-/// Whether a server has no time for a request, and may have it later.
-fn is_too_busy(answer: &Answer) -> bool {
-    matches!(answer.status.as_u16(), 429 | 503)
-}
-
 /// Whether it is not time that is missing, but money (F-036).
 fn is_out_of_money(answer: &Answer) -> bool {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     matches!(body["error"]["code"].as_str(), Some("insufficient_quota" | "billing_hard_limit_reached"))
-}
-
-/// How long a server wants to be left alone; a second, and twice as long each time, if it does not say.
-fn pause_after(answer: &Answer, tries: u32) -> Duration {
-    let milliseconds = answer.header("retry-after-ms").and_then(|text| text.parse().ok());
-    let asked = milliseconds.map(Duration::from_millis).or_else(|| {
-        let text = answer.header("retry-after")?;
-        let seconds = text.parse().ok().map(Duration::from_secs);
-        seconds.or_else(|| {
-            let date = |text: &str| httpdate::parse_http_date(text).ok();
-            date(text)?.duration_since(date(answer.header("date")?)?).ok()
-        })
-    });
-    asked.unwrap_or_else(|| Duration::from_secs(1 << (tries - 1)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pause(headers: &[(&'static str, &'static str)], tries: u32) -> Duration {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        let place = Place { asked: "GET /files".to_owned(), exchange: None };
-        let answer = Answer {
-            status: StatusCode::TOO_MANY_REQUESTS,
-            headers: headers.collect(),
-            body: Vec::new(),
-            place,
-        };
-        pause_after(&answer, tries)
-    }
-
-    #[test]
-    fn a_server_is_left_alone_for_as_long_as_it_asks() {
-        assert_eq!(pause(&[("retry-after", "7")], 1), Duration::from_secs(7));
-        assert_eq!(pause(&[("retry-after", "7"), ("retry-after-ms", "250")], 1), Duration::from_millis(250));
-        let date =
-            [("date", "Thu, 01 Jan 2026 00:00:00 GMT"), ("retry-after", "Thu, 01 Jan 2026 00:00:09 GMT")];
-        assert_eq!(pause(&date, 1), Duration::from_secs(9));
-        assert_eq!(pause(&[("retry-after", "soon")], 3), Duration::from_secs(4));
-        assert_eq!((1..=3).map(|tries| pause(&[], tries).as_secs()).collect::<Vec<_>>(), [1, 2, 4]);
-    }
 }

@@ -1,10 +1,12 @@
 //! What earlier runs have left is found and removed, and nothing else.
 
-use batchmock::{ClockMode, MockServer};
+use std::process::Command;
+use std::sync::Arc;
+
+use batchmock::{ClockMode, FaultPlan, MockServer};
 use batchmock_conformance::clean_up::{Account, Left};
 use batchmock_conformance::{Keys, Settings, Target, run, server};
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 const KEY: &str = "sk-own";
 
@@ -62,6 +64,41 @@ async fn what_has_the_tag_is_removed_and_nothing_else() {
         assert_eq!(answer.status(), 200, "{path} is somebody else's");
         assert!(!answer.text().await.unwrap().contains("cancel\""), "{path} goes on");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_tells_what_it_removes() {
+    let faults = "[[fault]]\noperation = \"delete_file\"\nnth = 1\nerror = \"rate_limit_requests\"\nretry_after = 0\n\n\
+                  [[fault]]\noperation = \"delete_file\"\nnth = 4\nerror = \"server_error\"\n";
+    let faults = FaultPlan::from_toml(faults).unwrap();
+    let builder = MockServer::builder().clock(ClockMode::Frozen).keys([KEY]).faults(faults);
+    let mock = builder.start().await.unwrap();
+    let (file, batch) = made(&mock, "batchmock-conformance-a.jsonl", json!({})).await;
+    let base_url = mock.base_url();
+    let clean_up = async |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_batchmock-conformance"));
+        command.args(["clean-up", "--base-url", &base_url]).args(more).env("OPENAI_API_KEY", KEY);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let would = format!(
+        "{batch} would be cancelled\n{file} would be deleted\n2 found, 0 of which could not be removed\n"
+    );
+    assert_eq!(clean_up(&["--dry-run"]).await, (Some(0), would, String::new()));
+    let done = format!("{batch} cancelled\n{file} deleted\n2 found, 0 of which could not be removed\n");
+    assert_eq!(clean_up(&[]).await, (Some(0), done, String::new()), "a busy server is asked again");
+
+    let (deleted, cancelled) = made(&mock, "batchmock-conformance-b.jsonl", json!({})).await;
+    let (left, more) = made(&mock, "batchmock-conformance-c.jsonl", json!({})).await;
+    let (code, told, complaint) = clean_up(&[]).await;
+    assert_eq!(code, Some(1));
+    assert!(told.ends_with("4 found, 1 of which could not be removed\n"), "{told}");
+    for id in [&cancelled, &more] {
+        assert!(told.contains(&format!("{id} cancelled\n")), "{told}");
+    }
+    let is_told = |id: &str| complaint.contains(&format!("DELETE /files/{id}: status 500"));
+    assert!(is_told(&deleted) != is_told(&left), "one is left, and told of: {complaint}");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -165,20 +165,28 @@ async fn at_a_time(jobs: usize) -> usize {
     let all_there = Arc::new(Notify::new());
     let counted = Arc::clone(&most);
     let router = Router::new().route("/v1/uploads", axum::routing::post(|| async { StatusCode::NOT_FOUND }));
+    // It is looked at first; what is counted are the requests of cases.
+    let is_looked_at = Arc::new(AtomicBool::new(true));
+    let looking = Arc::clone(&is_looked_at);
     let router = router.fallback(move || {
         let (under_way, most) = (Arc::clone(&under_way), Arc::clone(&most));
         let all_there = Arc::clone(&all_there);
+        let is_looked_at = looking.load(Ordering::SeqCst);
         async move {
+            if is_looked_at {
+                return StatusCode::BAD_REQUEST;
+            }
             let now = under_way.fetch_add(1, Ordering::SeqCst) + 1;
             if most.fetch_max(now, Ordering::SeqCst) < jobs {
                 if now == jobs { all_there.notify_waiters() } else { all_there.notified().await }
             }
             under_way.fetch_sub(1, Ordering::SeqCst);
-            StatusCode::NOT_FOUND
+            StatusCode::BAD_REQUEST
         }
     });
     let serving = tokio::spawn(async move { axum::serve(listener, router).await });
     let target = Arc::new(Target::probe(settings(base_url)).await.unwrap());
+    is_looked_at.store(false, Ordering::SeqCst);
     run::all(&target, &cases("files/*"), jobs, |_| ()).await;
     serving.abort();
     counted.load(Ordering::SeqCst)
