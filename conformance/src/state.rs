@@ -12,6 +12,8 @@ use crate::case::{Capability, Level};
 use crate::exchange::Exchange;
 use crate::expect::Mismatch;
 use crate::journal::Waiting;
+use crate::known_failing::KnownFailing;
+use crate::report::Report;
 use crate::run::Progress;
 use crate::server;
 use crate::target::{Keys, Models, Settings};
@@ -42,6 +44,7 @@ pub struct State {
     without: BTreeSet<Capability>,
     models: Models,
     poll_every_s: u64,
+    request_timeout_s: u64,
     bring_about: Option<String>,
     /// The cases in the order in which they are reported.
     order: Vec<String>,
@@ -104,7 +107,7 @@ impl State {
         let mut state = Self {
             format: FORMAT,
             suite: SUITE.to_owned(),
-            base_url: settings.base_url.clone(),
+            base_url: settings.base_url.trim_end_matches('/').to_owned(),
             name: settings.name.clone(),
             level,
             has_key,
@@ -112,6 +115,7 @@ impl State {
             without: settings.without.clone(),
             models: settings.models.clone(),
             poll_every_s: settings.poll_every.as_secs(),
+            request_timeout_s: settings.request_timeout.as_secs().max(1),
             bring_about: settings.bring_about.clone(),
             order: progress.iter().map(|(case, _)| (*case).to_owned()).collect(),
             ended: Vec::new(),
@@ -146,14 +150,23 @@ impl State {
             without: self.without.clone(),
             models: self.models.clone(),
             poll_every: Duration::from_secs(self.poll_every_s),
+            request_timeout: Duration::from_secs(self.request_timeout_s),
             bring_about: self.bring_about.clone(),
             control: false,
             ..Settings::new(self.base_url.clone(), keys)
         }
     }
 
+    /// A report of what was found by now, less what is known to fail.
+    pub fn report(&self, known: &KnownFailing) -> Report {
+        let mut found = self.found();
+        known.apply(&mut found);
+        let name = self.name.clone().unwrap_or_else(|| self.base_url.clone());
+        Report::of_server(name, Some(self.base_url.clone()), self.level, found)
+    }
+
     /// What was found by now. What waits is not exercised yet.
-    pub fn found(&self) -> Vec<Found> {
+    fn found(&self) -> Vec<Found> {
         let found = self.order.iter().filter_map(|id| {
             let case = server::find(id)?;
             let ended = self.ended.iter().find(|ended| ended.case == *id);

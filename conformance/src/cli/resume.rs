@@ -12,17 +12,23 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<u8, Failure> {
     reports::can_go_out(&args.report)?;
     let known = known_failing(args.known_failing.as_deref())?;
     let mut state = State::read(&args.state).map_err(|error| usage(error.to_string()))?;
-    let keys = keys(args, &state)?;
-    runtime()?.block_on(async {
-        let target = probed(state.settings(keys)).await?;
-        let waiting = std::mem::take(&mut state.waiting);
-        let show = Show::new(args.progress, &target, waiting.len());
-        let progress = run::go_on(&target, waiting, args.wait, args.jobs, |event| show.event(event)).await;
-        drop(show);
-        let progress = progress.map_err(|error| fault(error.to_string()))?;
-        state.add(progress.into_iter().map(|(_, progress)| progress));
-        conclude(&state, &target, &args.state, &known, &args.report)
-    })
+    // A run that is over needs no server any more, only to be told once more.
+    if !state.waiting.is_empty() {
+        let keys = keys(args, &state)?;
+        runtime()?.block_on(go_on(args, &mut state, keys))?;
+    }
+    conclude(&state, &args.state, &known, &args.report)
+}
+
+async fn go_on(args: &ResumeArgs, state: &mut State, keys: Keys) -> Result<(), Failure> {
+    let target = probed(state.settings(keys)).await?;
+    let waiting = std::mem::take(&mut state.waiting);
+    let show = Show::new(args.progress, &target, waiting.len());
+    let progress = run::go_on(&target, waiting, args.wait, args.jobs, |event| show.event(event)).await;
+    drop(show);
+    let progress = progress.map_err(|error| fault(error.to_string()))?;
+    state.add(progress.into_iter().map(|(_, progress)| progress));
+    Ok(())
 }
 
 /// The keys that the run had: they are not in its file.

@@ -79,21 +79,18 @@ async fn detached(
     drop(show);
     let progress = progress.into_iter().map(|(case, progress)| (case.id, progress)).collect();
     let state = State::new(&settings, args.level.into(), progress);
-    conclude(&state, &target, file, known, &args.report)
+    conclude(&state, file, known, &args.report)
 }
 
 /// Writes down what waits, if anything does, and reports what was found.
 pub(super) fn conclude(
     state: &State,
-    target: &Target,
     file: &Path,
     known: &KnownFailing,
     asked: &[Asked],
 ) -> Result<u8, Failure> {
     state.write(file).map_err(|error| fault(error.to_string()))?;
-    let mut found = state.found();
-    known.apply(&mut found);
-    let report = Report::new(target, state.level, found);
+    let report = state.report(known);
     reports::tell(&report, asked)?;
     if !state.waiting.is_empty() {
         let ids: Vec<_> = state.waiting.iter().map(|waiting| waiting.case.as_str()).collect();

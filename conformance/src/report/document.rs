@@ -103,11 +103,22 @@ pub enum Conclusion {
 impl Report {
     /// What was found of a server, which is held to a level.
     pub fn new(target: &Target, level: Level, found: Vec<Found>) -> Self {
+        let base_url = (!target.forgets).then(|| target.base_url().to_owned());
+        Self::of_server(target.name().to_owned(), base_url, level, found)
+    }
+
+    /// What was found of a server that need not be there any more.
+    pub(crate) fn of_server(
+        target: String,
+        base_url: Option<String>,
+        level: Level,
+        found: Vec<Found>,
+    ) -> Self {
         Self {
             suite: Self::suite(),
             kind: SubjectKind::Server,
-            target: target.name().to_owned(),
-            base_url: (!target.forgets).then(|| target.base_url().to_owned()),
+            target,
+            base_url,
             level,
             cases_in_suite: server::all().count(),
             summary: Vec::new(),
