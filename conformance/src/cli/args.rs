@@ -97,7 +97,7 @@ pub(super) enum Command {
     },
     /// Judge a client, of any language, by how it gets through what can happen
     #[command(subcommand)]
-    Certify(CertifyCommand),
+    Certify(Box<CertifyCommand>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -108,6 +108,9 @@ pub(super) enum CertifyCommand {
     /// `CERT_RESULT` names; `OPENAI_BASE_URL` and `OPENAI_API_KEY` say where the API is. Arguments that name files are written out, since the
     /// command is run in an empty directory of its own.
     Exec {
+        /// What the client is called in reports, if it does not say or is to be called otherwise
+        #[arg(long)]
+        name: Option<String>,
         #[command(flatten)]
         common: CertifyArgs,
         /// The command and its arguments
@@ -118,11 +121,28 @@ pub(super) enum CertifyCommand {
     ///
     /// As many are started as scenarios are played at a time; `certify schema stdio` says what is said.
     Stdio {
+        /// What the client is called in reports, if it does not say or is to be called otherwise
+        #[arg(long)]
+        name: Option<String>,
         #[command(flatten)]
         common: CertifyArgs,
         /// The command and its arguments
         #[arg(last = true, required = true, value_name = "COMMAND")]
         command: Vec<OsString>,
+    },
+    /// Set scenarios up, and judge whatever programs are pointed at them
+    ///
+    /// Each scenario has a directory with its base URL and key in `env` and its task in `task.json`; the program may do that,
+    /// or what it always does. What shows in its requests is judged; a `result.ndjson` that is left there is judged, too.
+    /// It ends when a line, or the end, comes on the standard input.
+    Attach {
+        /// What the client is called in reports
+        name: String,
+        /// Where the directories are made
+        #[arg(long, value_name = "DIRECTORY", default_value = "certification")]
+        directory: PathBuf,
+        #[command(flatten)]
+        common: CertifyArgs,
     },
     /// List the scenarios, with their checks
     List {
@@ -132,6 +152,21 @@ pub(super) enum CertifyCommand {
         /// No scenarios or checks whose id matches; may be repeated
         #[arg(long, value_name = "PATTERN")]
         skip: Vec<String>,
+    },
+    /// Tell all about a scenario or a check: what happens, what is required, and why
+    Explain {
+        /// Its id, such as `expired/partial` or `K8`
+        id: String,
+    },
+    /// Tell whether a certificate is as it was signed, and what it says
+    ///
+    /// Exits with 0 if it is and certifies its client, and with 1 if not.
+    Verify {
+        /// The certificate
+        file: PathBuf,
+        /// The public key of who must have signed it, in PEM; without it, any key will do, and is told
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
     },
     /// Print a JSON Schema: of tasks, of lines of result files, or of messages of adapters
     Schema {
@@ -150,9 +185,6 @@ pub(super) enum SchemaArg {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CertifyArgs {
-    /// What the client is called in reports; the command if not given
-    #[arg(long)]
-    pub(super) name: Option<String>,
     /// Only scenarios or checks whose id matches, such as `expired/*`, `K8` or `expired/partial/K8`; may be repeated
     #[arg(long, value_name = "PATTERN")]
     pub(super) only: Vec<String>,
@@ -177,6 +209,15 @@ pub(super) struct CertifyArgs {
     /// How long the client is told to wait between two looks at a batch
     #[arg(long, value_name = "DURATION", default_value = "20ms", value_parser = humantime::parse_duration)]
     pub(super) poll_hint: Duration,
+    /// Write a signed certificate
+    #[arg(long, value_name = "FILE", requires = "sign_with")]
+    pub(super) certificate: Option<PathBuf>,
+    /// The private key that it is signed with, in PEM, as `openssl genpkey -algorithm ed25519` makes one
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub(super) sign_with: Option<PathBuf>,
+    /// Write a badge, an SVG
+    #[arg(long, value_name = "FILE")]
+    pub(super) badge: Option<PathBuf>,
     /// Tell the client in `CERT_SCENARIO` what the scenario is called, to find a mistake; a certification is blind
     #[arg(long)]
     pub(super) reveal: bool,

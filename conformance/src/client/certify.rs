@@ -1,5 +1,6 @@
 //! Puts a client through scenarios, and judges it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::account::{Account, End};
+use super::account::{Account, End, Outcome};
 use super::asking::Asked;
 use super::check::{Check, Judgment};
 use super::choice::Choice;
@@ -135,8 +136,11 @@ pub async fn play(
     }
 }
 
-fn judge(check: &Check, evidence: &Evidence) -> Judged {
+pub(super) fn judge(check: &Check, evidence: &Evidence) -> Judged {
     match &evidence.account.end {
+        End::Unknown if check.needs_account && !evidence.account.has_file => {
+            Judged::By(Judgment::NotExercised("no result file was given".to_owned()))
+        }
         End::Unsupported(why) => Judged::Unsupported(why.clone()),
         End::NotStarted(why) => Judged::Error(why.clone()),
         End::Exit(_) | End::Crash(_) | End::OutOfTime | End::Endless | End::OnPurpose | End::Unknown => {
@@ -152,50 +156,82 @@ async fn observe(
     settings: &Settings,
     room: &Path,
 ) -> Result<Evidence, String> {
-    let seed = scenario.seed(settings.seed);
-    let Asked { mut task, expected } = asking::asked(scenario, seed, time::unix_seconds());
-    let key = blind::api_key(seed, "key");
-    let elsewhere = Elsewhere::listen(key.clone()).await.map_err(|error| error.to_string())?;
-    let stage = Stage::set(&scenario.staging, seed, key, elsewhere.address()).await;
-    let mut stage = stage.map_err(|error| error.to_string())?;
-    if let Work::Collect(_, until) = scenario.work {
-        task.batch_id = Some(stage.give_batch(&task, until).await.map_err(|error| error.to_string())?);
-        task.keys = task.items.drain(..).map(|item| item.key).collect();
-    }
-    let assignment = Assignment {
-        base_url: stage.base_url(),
-        api_key: stage.api_key().to_owned(),
-        task,
-        deadline: settings.deadline.unwrap_or(scenario.deadline),
-        poll_hint: match scenario.hint {
-            Hint::AsUsual => Some(settings.poll_hint),
-            Hint::Millis(millis) => Some(Duration::from_millis(millis)),
-            Hint::None => None,
-        },
-        room: room.to_owned(),
-        revealed: settings.reveal.then_some(scenario.id),
-    };
+    let set = Set::up(scenario, settings, room).await?;
     let (account, n_earlier_runs) = tokio::select! {
-        ended = drive(client, scenario, &assignment, &stage) => ended,
-        failed = stage.change_for_later_batches() => return Err(told(failed)),
+        ended = drive(client, scenario, &set.assignment, &set.stage) => ended,
+        failed = set.stage.change_for_later_batches() => return Err(told(failed)),
     };
-    let observed = stage.seen(&assignment.task).await.map_err(|error| error.to_string())?;
-    Ok(Evidence {
-        task: assignment.task,
-        api_key: assignment.api_key,
-        expected,
-        account,
-        n_earlier_runs,
-        requests: observed.requests,
-        notes: observed.notes,
-        files: observed.files,
-        batches: observed.batches,
-        strangers: elsewhere.seen(),
-        staged: scenario.staged,
-    })
+    set.taken_down(account, n_earlier_runs).await
 }
 
-fn told(failed: Result<std::convert::Infallible, StageError>) -> String {
+/// A scenario that is set up for a client.
+pub(super) struct Set {
+    scenario: &'static Scenario,
+    pub(super) assignment: Assignment,
+    pub(super) stage: Stage,
+    expected: BTreeMap<String, (Outcome, &'static str)>,
+    elsewhere: Elsewhere,
+}
+
+impl Set {
+    /// Sets a scenario up.
+    pub(super) async fn up(
+        scenario: &'static Scenario,
+        settings: &Settings,
+        room: &Path,
+    ) -> Result<Self, String> {
+        let seed = scenario.seed(settings.seed);
+        let Asked { mut task, expected } = asking::asked(scenario, seed, time::unix_seconds());
+        let key = blind::api_key(seed, "key");
+        let elsewhere = Elsewhere::listen(key.clone()).await.map_err(|error| error.to_string())?;
+        let stage = Stage::set(&scenario.staging, seed, key, elsewhere.address()).await;
+        let mut stage = stage.map_err(|error| error.to_string())?;
+        if let Work::Collect(_, until) = scenario.work {
+            task.batch_id = Some(stage.give_batch(&task, until).await.map_err(|error| error.to_string())?);
+            task.keys = task.items.drain(..).map(|item| item.key).collect();
+        }
+        let assignment = Assignment {
+            base_url: stage.base_url(),
+            api_key: stage.api_key().to_owned(),
+            task,
+            deadline: settings.deadline.unwrap_or(scenario.deadline),
+            poll_hint: match scenario.hint {
+                Hint::AsUsual => Some(settings.poll_hint),
+                Hint::Millis(millis) => Some(Duration::from_millis(millis)),
+                Hint::None => None,
+            },
+            room: room.to_owned(),
+            revealed: settings.reveal.then_some(scenario.id),
+        };
+        Ok(Self { scenario, assignment, stage, expected, elsewhere })
+    }
+
+    /// All that was observed of a client that has given this account.
+    pub(super) async fn taken_down(
+        self,
+        account: Account,
+        n_earlier_runs: usize,
+    ) -> Result<Evidence, String> {
+        let Self { scenario, assignment, stage, expected, elsewhere } = self;
+        let may_ask_else = account.end == End::Unknown;
+        let observed = stage.seen(&assignment.task, may_ask_else).await.map_err(|error| error.to_string())?;
+        Ok(Evidence {
+            task: assignment.task,
+            api_key: assignment.api_key,
+            expected,
+            account,
+            n_earlier_runs,
+            requests: observed.requests,
+            notes: observed.notes,
+            files: observed.files,
+            batches: observed.batches,
+            strangers: elsewhere.seen(),
+            staged: scenario.staged,
+        })
+    }
+}
+
+pub(super) fn told(failed: Result<std::convert::Infallible, StageError>) -> String {
     match failed {
         Ok(never) => match never {},
         Err(error) => error.to_string(),

@@ -20,6 +20,8 @@ pub struct Check {
     pub reason: &'static str,
     /// How much depends on it, unless a scenario says otherwise.
     pub level: Level,
+    /// Whether it needs the account of the client, or its end. Else what was seen of requests and files will do.
+    pub needs_account: bool,
     /// Facts of `docs/fidelity.md` that it rests on.
     pub facts: &'static [&'static str],
     /// Whether what must have been observed was; or what was missing.

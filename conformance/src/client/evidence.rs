@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::account::{Account, Outcome, Problem, Usage};
 use super::task::Task;
 
+pub(crate) use lines::take_as_asked;
 pub use lines::{Fate, InputLine, ResultLine, read_input, read_results};
 
 /// Statuses after which a batch never changes.

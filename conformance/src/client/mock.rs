@@ -200,8 +200,9 @@ impl Stage {
         Ok(id)
     }
 
-    /// Takes down what there is to be seen, now that the client has ended, and lets its batches come to their end.
-    pub(crate) async fn seen(&self, task: &Task) -> Result<Seen, StageError> {
+    /// Takes down what there is to be seen, now that the client has ended, and lets its batches come to their end. A client
+    /// that was not given the task may have asked something else, if so it is said.
+    pub(crate) async fn seen(&self, task: &Task, may_ask_else: bool) -> Result<Seen, StageError> {
         self.settle().await;
         let journal = self.server.journal(&self.key);
         let requests = journal.requests().into_iter().map(request).collect();
@@ -216,7 +217,11 @@ impl Stage {
         let files: Vec<File> = self.server.files(&self.key).iter().map(file).collect::<Result<_, _>>()?;
         let mut batches = Vec::new();
         for told in self.batches().await? {
-            batches.push(batch(&told, &then, &files, task, self.given_batch.as_deref()));
+            let mut batch = batch(&told, &then, &files, task, self.given_batch.as_deref());
+            if may_ask_else && batch.input.iter().all(|line| line.key.is_none()) {
+                evidence::take_as_asked(&mut batch.input);
+            }
+            batches.push(batch);
         }
         batches.reverse();
         Ok(Seen { requests, notes, files, batches })

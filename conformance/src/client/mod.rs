@@ -10,7 +10,9 @@
 
 pub mod account;
 mod asking;
+pub mod attach;
 mod blind;
+pub mod certificate;
 pub mod certify;
 pub mod check;
 pub mod checks;
@@ -18,6 +20,7 @@ pub mod choice;
 pub mod drive;
 mod elsewhere;
 pub mod evidence;
+pub mod explaining;
 #[cfg(test)]
 pub(crate) mod made_up;
 mod mock;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use batchmock_conformance::case::Level;
+use batchmock_conformance::client::attach::Attached;
 use batchmock_conformance::client::certify::{self, Settings};
 use batchmock_conformance::client::choice::Choice;
 use batchmock_conformance::client::drive::{Driver, Exec, Stdio};
@@ -24,15 +25,8 @@ fn shell(script: &str) -> Driver {
 async fn found(client: Driver, only: &[&str], skip: &[&str]) -> Report {
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     let choice = Choice::new(&texts(only), &texts(skip)).unwrap();
-    let settings = Settings {
-        seed: 1,
-        deadline: Some(Duration::from_millis(200)),
-        poll_hint: Duration::from_millis(1),
-        reveal: false,
-        jobs: 8,
-    };
     let rooms = tempfile::tempdir().unwrap();
-    let played = certify::all(&Arc::new(client), &choice, &settings, rooms.path(), |_| ()).await;
+    let played = certify::all(&Arc::new(client), &choice, &settings(), rooms.path(), |_| ()).await;
     report::report("a client", Level::Must, &played)
 }
 
@@ -138,6 +132,88 @@ fn adapter(on_run: &str) -> Driver {
     Driver::Stdio(Stdio::new(&command, Path::new("/")).unwrap())
 }
 
+fn settings() -> Settings {
+    Settings {
+        seed: 1,
+        deadline: Some(Duration::from_millis(200)),
+        poll_hint: Duration::from_millis(1),
+        reveal: false,
+        jobs: 8,
+    }
+}
+
+/// The value of a line of an `env` file.
+fn value<'e>(env: &'e str, name: &str) -> &'e str {
+    env.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=')).unwrap()
+}
+
+#[tokio::test]
+async fn a_program_that_is_pointed_at_a_scenario_is_judged_by_what_it_asks() {
+    let only = ["order/shuffled-output", "expired/partial"].map(str::to_owned);
+    let choice = Choice::new(&only, &[]).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("01")).unwrap();
+    std::fs::write(directory.path().join("01/result.ndjson"), "of another run").unwrap();
+    let attached = Attached::set_up(&choice, &settings(), directory.path()).await.unwrap();
+    let table = attached.table();
+    assert_eq!(table.lines().count(), 2);
+    assert!(!table.contains("order") && !table.contains("expired"), "{table}");
+    let env = std::fs::read_to_string(directory.path().join("01/env")).unwrap();
+    let (base_url, key) = (value(&env, "OPENAI_BASE_URL"), value(&env, "OPENAI_API_KEY"));
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    // It asks something of its own, and looks once.
+    let body = serde_json::json!({
+        "model": "gpt-4o-mini", "messages": [{"role": "user", "content": "something else"}],
+    });
+    let line = serde_json::json!({"custom_id": "own-1", "method": "POST", "url": "/v1/chat/completions", "body": body});
+    let form = format!(
+        "--b\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n--b\r\nContent-Disposition: \
+         form-data; name=\"file\"; filename=\"own.jsonl\"\r\n\r\n{line}\r\n--b--\r\n"
+    );
+    let upload = http.post(format!("{base_url}/files")).bearer_auth(key);
+    let upload = upload.header("content-type", "multipart/form-data; boundary=b").body(form);
+    let file: serde_json::Value = upload.send().await.unwrap().json().await.unwrap();
+    let new = serde_json::json!({
+        "input_file_id": file["id"], "endpoint": "/v1/chat/completions", "completion_window": "24h",
+    });
+    let mut batch: serde_json::Value = http
+        .post(format!("{base_url}/batches"))
+        .bearer_auth(key)
+        .json(&new)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    while batch["status"] != "completed" {
+        let id = batch["id"].as_str().unwrap();
+        batch = http
+            .get(format!("{base_url}/batches/{id}"))
+            .bearer_auth(key)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+    }
+    let played = attached.judged(async {}).await;
+    let report = report::report("attached", Level::Must, &played);
+    let verdict = |id: &str| report.cases.iter().find(|case| case.id == id).unwrap().verdict;
+    for (id, expected) in [
+        ("order/shuffled-output/K1", Verdict::Passed),
+        ("order/shuffled-output/K3", Verdict::Passed),
+        ("order/shuffled-output/K4", Verdict::Failed),
+        ("order/shuffled-output/K6", Verdict::NotExercised),
+        ("order/shuffled-output/K10", Verdict::Passed),
+        ("order/shuffled-output/K15", Verdict::Passed),
+        ("expired/partial/K1", Verdict::NotExercised),
+    ] {
+        assert_eq!(verdict(id), expected, "{id}: {}", reports::text(&report));
+    }
+}
+
 #[tokio::test]
 async fn adapters_that_do_nothing_pass_nothing() {
     let scenarios = ["order/shuffled-output", "order/responses", "expired/*", "restart/*"];
@@ -230,6 +306,42 @@ fn the_command_lists_scenarios_prints_schemas_and_says_what_is_wrong() {
     let (code, _, complaint) = run(&["exec", "--only", "expired/partail", "--", "true"]);
     assert_eq!(code, Some(2));
     assert!(complaint.contains("the nearest is `expired/partial`"), "{complaint}");
+}
+
+#[test]
+fn a_certificate_is_written_signed_and_verified() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    // The key of the first test vector of RFC 8032.
+    let key = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n\
+               -----END PRIVATE KEY-----\n";
+    std::fs::write(path("key.pem"), key).unwrap();
+    let (certificate, badge, key) = (path("certificate.json"), path("badge.svg"), path("key.pem"));
+    let exec = [
+        "exec",
+        "--only",
+        "order/responses",
+        "--certificate",
+        &certificate,
+        "--sign-with",
+        &key,
+        "--badge",
+        &badge,
+    ];
+    let (code, report, complaint) = run(&[&exec[..], &["--", "true"]].concat());
+    assert_eq!(code, Some(3), "{report}{complaint}");
+    let (code, told, complaint) = run(&["verify", &certificate]);
+    assert_eq!(code, Some(1), "{complaint}");
+    assert!(told.starts_with("true\nA selection, which certifies nothing: 6 of "), "{told}");
+    assert!(std::fs::read_to_string(&badge).unwrap().starts_with("<svg"));
+    std::fs::write(
+        &certificate,
+        std::fs::read_to_string(&certificate).unwrap().replace("A selection", "All"),
+    )
+    .unwrap();
+    let (code, _, complaint) = run(&["verify", &certificate]);
+    assert_eq!(code, Some(1));
+    assert!(complaint.contains("it was changed after it was signed"), "{complaint}");
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub(super) const CHECKS: &[Check] = &[
         reason: "A loop that waits for `completed` alone never ends when a batch expires or is cancelled, and what is \
                  paid for is never fetched.",
         level: Level::Must,
+        needs_account: false,
         facts: &["F-250", "F-251"],
         gate: told_of_an_end,
         judge: ends_on_every_final_status,
@@ -27,6 +28,7 @@ pub(super) const CHECKS: &[Check] = &[
         gated_by: "The client has looked at its batch, and has ended by itself.",
         reason: "`finalizing` and `cancelling` are not the end: there are no files yet, and lines still run.",
         level: Level::Must,
+        needs_account: true,
         facts: &["F-250", "F-251"],
         gate: looked_and_ended,
         judge: waits_for_a_final_status,

@@ -17,6 +17,7 @@ pub(super) const CHECKS: &[Check] = &[
         gated_by: "A request was refused for the moment, and asked again.",
         reason: "Who comes back early is refused again, and makes the others wait, too.",
         level: Level::Must,
+        needs_account: false,
         facts: &["F-037", "F-041"],
         gate: asked_again,
         judge: waits_as_told,
@@ -29,6 +30,7 @@ pub(super) const CHECKS: &[Check] = &[
         reason: "A batch runs for up to a day, and somebody has to be there for its end: one bad answer must not be the \
                  end of the client.",
         level: Level::Must,
+        needs_account: true,
         facts: &["F-040"],
         gate: met_trouble,
         judge: survives,
@@ -41,6 +43,7 @@ pub(super) const CHECKS: &[Check] = &[
         gated_by: "A request was refused for good.",
         reason: "A program that goes on for ever, or ends as if all were well, hides the loss.",
         level: Level::Must,
+        needs_account: true,
         facts: &["F-040"],
         gate: met_trouble,
         judge: tells_its_caller,
@@ -53,6 +56,7 @@ pub(super) const CHECKS: &[Check] = &[
         gated_by: "A request, or a line, was refused for what it is.",
         reason: "It is refused again, and each try counts against the limits of the account.",
         level: Level::Should,
+        needs_account: false,
         facts: &["F-036", "F-040"],
         gate: refused_for_what_it_is,
         judge: does_not_repeat,
@@ -64,6 +68,7 @@ pub(super) const CHECKS: &[Check] = &[
         gated_by: "A download was cut, and the client has ended by itself.",
         reason: "The lines that did not come are taken for missing, or for never sent.",
         level: Level::Must,
+        needs_account: true,
         facts: &[],
         gate: download_was_cut,
         judge: notices_the_cut,
@@ -75,6 +80,7 @@ pub(super) const CHECKS: &[Check] = &[
         gated_by: "A request met trouble that does not pass.",
         reason: "Endless tries burn limits, and nobody hears of the trouble.",
         level: Level::Must,
+        needs_account: false,
         facts: &["F-040"],
         gate: met_trouble,
         judge: gives_up,
@@ -87,6 +93,7 @@ pub(super) const CHECKS: &[Check] = &[
         gated_by: "A batch was made, and the answer was lost.",
         reason: "The batch runs and is paid for, whether the client knows of it or not.",
         level: Level::Should,
+        needs_account: true,
         facts: &[],
         gate: acknowledgement_was_lost,
         judge: loses_no_batch,
@@ -289,7 +296,7 @@ fn gives_up(evidence: &Evidence) -> Result<(), Mismatch> {
     if most > MOST_TRIES {
         return Err(mismatch(what, format!("at most {MOST_TRIES} times"), format!("{most} times")));
     }
-    if evidence.account.ended_by_itself() {
+    if evidence.account.ended_by_itself() || evidence.account.end == End::Unknown {
         return Ok(());
     }
     Err(mismatch(what, "some times, and then it ends", format!("{most} times; {}", evidence.account.end)))

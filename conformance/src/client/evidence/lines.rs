@@ -132,6 +132,15 @@ fn read_input_line(line: &[u8], task: &Task, keys: &HashMap<&str, &str>) -> Inpu
     read
 }
 
+/// Takes lines that ask something else than the task for what was to be asked, each by its `custom_id`.
+pub(crate) fn take_as_asked(lines: &mut [InputLine]) {
+    for line in lines.iter_mut().filter(|line| !line.custom_id.is_empty()) {
+        line.key = Some(line.custom_id.clone());
+        // It was no request of the task, so nothing of that is wrong.
+        line.problem = None;
+    }
+}
+
 /// All texts in a body, also those in messages and parts of messages.
 fn collect_texts<'v>(value: &'v Value, texts: &mut Vec<&'v str>) {
     match value {
