@@ -45,7 +45,7 @@ pub(super) enum Command {
     Report {
         /// The report, as `--report json=FILE` wrote it, or `-` for the standard input
         file: PathBuf,
-        /// In which form, and to which file; may be repeated
+        /// In which form, of text, json, junit, tap, markdown and html, and to which file; may be repeated
         #[arg(long = "as", value_name = "FORM[=FILE]", default_value = "text")]
         forms: Vec<Asked>,
         /// Leave out what was asked and answered, which is most of a report
@@ -87,6 +87,9 @@ pub(super) enum Command {
         /// No cases whose id matches; may be repeated
         #[arg(long, value_name = "PATTERN")]
         skip: Vec<String>,
+        /// As JSON, with all there is to know of each
+        #[arg(long)]
+        json: bool,
     },
     /// Print a table of what is known of the service, with the cases that judge it, or why none does
     Trace,
@@ -94,6 +97,9 @@ pub(super) enum Command {
     Explain {
         /// Its id, such as `batches/cancel/after-completed`
         id: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Judge a client, of any language, by how it gets through what can happen
     #[command(subcommand)]
@@ -255,7 +261,7 @@ pub(super) struct RunArgs {
     /// The seed of the batchmock that is started
     #[arg(long, default_value_t = 0, value_name = "N", conflicts_with = "base_url")]
     pub(super) seed: u64,
-    /// How the run is reported: as text, json, junit, tap or markdown, and to which file; may be repeated
+    /// How the run is reported, as text, json, junit, tap, markdown or html, and to which file; may be repeated
     #[arg(long, value_name = "FORM[=FILE]", default_value = "text")]
     pub(super) report: Vec<Asked>,
     /// What is shown on the standard error while it goes on
@@ -349,7 +355,7 @@ pub(super) struct ResumeArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) known_failing: Option<PathBuf>,
     /// How the run is reported: a format, or FORMAT=FILE; may be repeated
-    #[arg(long, value_name = "FORMAT[=FILE]", default_value = "text")]
+    #[arg(long, value_name = "FORM[=FILE]", default_value = "text")]
     pub(super) report: Vec<Asked>,
     /// What is shown on the standard error while it goes on
     #[arg(long, value_enum, default_value_t = Showing::Auto, value_name = "HOW")]

@@ -43,9 +43,9 @@ pub(crate) fn main() -> ExitCode {
             reports::diff(&before, &after, only_worse, &forms)
         }
         Command::Matrix { files, all, forms } => reports::matrix(&files, all, &forms),
-        Command::List { only, skip } => list(&only, &skip),
+        Command::List { only, skip, json } => list(&only, &skip, json),
         Command::Trace => say(&traceability::table()).map(|()| 0),
-        Command::Explain { id } => explain(&id),
+        Command::Explain { id, json } => explain(&id, json),
         Command::Certify(command) => certify::certify(&command),
     };
     match done {
@@ -76,8 +76,12 @@ fn patterns(texts: &[String]) -> Result<Vec<Pattern>, Failure> {
         .map_err(|error: select::PatternError| usage(error.to_string()))
 }
 
-fn list(only: &[String], skip: &[String]) -> Result<u8, Failure> {
+fn list(only: &[String], skip: &[String], json: bool) -> Result<u8, Failure> {
     let cases = select::cases(&patterns(only)?, &patterns(skip)?);
+    if json {
+        say(&report::cases_as_json(&cases))?;
+        return Ok(0);
+    }
     let mut lines = String::new();
     for case in cases {
         let _ = writeln!(lines, "{:6} {:42} {}", case.level, case.id, case.title);
@@ -86,12 +90,12 @@ fn list(only: &[String], skip: &[String]) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn explain(id: &str) -> Result<u8, Failure> {
+fn explain(id: &str, json: bool) -> Result<u8, Failure> {
     let case = server::find(id).ok_or_else(|| {
         let nearest = select::nearest(id).map(|id| format!("; the nearest is `{id}`")).unwrap_or_default();
         usage(format!("there is no case `{id}`{nearest}"))
     })?;
-    say(&report::case_as_text(case))?;
+    say(&if json { report::cases_as_json(&[case]) } else { report::case_as_text(case) })?;
     Ok(0)
 }
 

@@ -69,7 +69,9 @@ fn details(text: &mut String, report: &Report, case: &Judged) {
         }
         block(text, "Actual", &mismatch.actual);
     }
-    if let Some(command) = case.telling_exchange().and_then(|exchange| report.curl(exchange)) {
+    let command = case.telling_exchange().and_then(|exchange| report.curl(exchange));
+    // A command that was cut would be another one.
+    if let Some(command) = command.filter(|command| command.len() <= SHOWN_CHARS) {
         block(text, "To see it", &command);
     }
     text.push_str("\n</details>\n");

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use crate::case::Case;
 use crate::report::{Judged, Report, visible};
 use crate::verdict::{Found, Verdict};
 
@@ -76,29 +75,5 @@ pub fn judged(case: &Judged) -> String {
     if case.mismatch.is_none() || case.verdict != Verdict::Failed {
         say("reason:", &case.reason);
     }
-    text
-}
-
-/// Everything there is to know of a case beforehand.
-pub fn case(case: &Case) -> String {
-    let mut text = format!("{}\n\n{}\n\n{} {}\n\n", case.id, case.title, case.level, case.requirement);
-    for evidence in case.evidence {
-        let _ = writeln!(text, "{} ({}): {}", evidence.fact, evidence.kind, evidence.source());
-        for fact in crate::facts::of(evidence.fact).filter(|fact| fact.kind() == Some(evidence.kind)) {
-            let _ = writeln!(text, "    {}", fact.behavior);
-        }
-    }
-    let needs: Vec<_> = case.needs.iter().map(|need| need.name()).collect();
-    if !needs.is_empty() {
-        let _ = writeln!(text, "\nneeds: {}", needs.join(", "));
-    }
-    let _ = writeln!(
-        text,
-        "\ntakes: {} where time cannot be moved; at most {} lines of batches run, with at most {} tokens",
-        case.takes,
-        case.lines,
-        case.tokens()
-    );
-    let _ = writeln!(text, "destroys: {}", case.destroys);
     text
 }

@@ -5,6 +5,8 @@ use std::process::{Command, Output};
 fn conformance(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_batchmock-conformance"))
         .args(args)
+        // Which lengthens or shortens the lines of help.
+        .env_remove("COLUMNS")
         .env_remove("OPENAI_API_KEY")
         .env_remove("OPENAI_OTHER_API_KEY")
         .output()
@@ -185,6 +187,28 @@ fn cases_are_listed_and_explained() {
     assert_eq!(list.lines().count(), 6, "{list}");
     assert!(list.starts_with("MUST   auth/bearer-key "), "{list}");
     insta::assert_snapshot!(stdout(&conformance(&["explain", "batches/cancel/after-completed"])));
+}
+
+#[test]
+fn cases_are_listed_for_programs() {
+    let read =
+        |args: &[&str]| -> serde_json::Value { serde_json::from_str(&stdout(&conformance(args))).unwrap() };
+    let list = read(&["list", "--only", "batches/cancel/*", "--json"]);
+    assert_eq!(list.as_array().unwrap().len(), 10);
+    let one = read(&["explain", "batches/cancel/after-completed", "--json"]);
+    assert!(list.as_array().unwrap().contains(&one[0]));
+    assert_eq!((&one[0]["level"], &one[0]["takes"]), (&"must".into(), &"minutes".into()));
+    let evidence = &one[0]["evidence"][0];
+    assert_eq!((&evidence["fact"], &evidence["kind"]), (&"F-262".into(), &"observed".into()));
+    assert!(evidence["behavior"][0].as_str().unwrap().contains("409"));
+}
+
+#[test]
+fn help_says_what_there_is() {
+    for command in ["run", "report", "diff", "matrix", "list", "explain"] {
+        insta::assert_snapshot!(format!("help_of_{command}"), stdout(&conformance(&[command, "--help"])));
+    }
+    insta::assert_snapshot!("help", stdout(&conformance(&["--help"])));
 }
 
 #[test]

@@ -207,3 +207,15 @@ proptest! {
         prop_assert!(!text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')), "{text:?}");
     }
 }
+
+#[test]
+fn the_documented_report_is_one() {
+    let document = include_str!("../../../../docs/conformance.md");
+    let example = document.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let report = report::read(example).unwrap();
+    let [documented, written]: [serde_json::Value; 2] =
+        [example, &report::json(&report)].map(|text| serde_json::from_str(text).unwrap());
+    assert_eq!(documented, written);
+    let members = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(members(&documented), members(&written), "in this order");
+}
