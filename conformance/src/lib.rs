@@ -52,6 +52,7 @@ mod target;
 mod time;
 pub mod traceability;
 mod verdict;
+pub mod walk;
 mod webhook;
 
 pub use cost::Cost;

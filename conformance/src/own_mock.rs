@@ -48,6 +48,16 @@ impl OwnMock {
         Ok(Self { server: builder.start().await? })
     }
 
+    /// Starts one whose clocks stand still, and on which any key opens an account.
+    ///
+    /// # Errors
+    ///
+    /// If it does not start.
+    pub async fn start_for_any_key(seed: u64) -> Result<Self, OwnMockError> {
+        let builder = MockServer::builder().seed(seed).clock(ClockMode::Frozen).start_at(START);
+        Ok(Self { server: builder.start().await? })
+    }
+
     /// What clients are given as base URL.
     pub fn base_url(&self) -> String {
         self.server.base_url()

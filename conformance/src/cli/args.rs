@@ -79,6 +79,14 @@ pub(super) enum Command {
         #[arg(long = "as", value_name = "FORM[=FILE]", default_value = "text")]
         forms: Vec<Asked>,
     },
+    /// Walk at random through a server on this machine, held against a model of the documentation
+    ///
+    /// Uploads, creates, cancels, lists, downloads and deletes with two keys in an order that the seed chooses, and lets time
+    /// pass where the server has batchmock's control API. A walk that meets a fault is cut down to the fewest steps, which
+    /// are told as curl commands. Without --base-url a batchmock is started.
+    ///
+    /// Exits with 0 if all holds, 1 if something does not, 2 on wrong usage, 3 if the server is not there.
+    Walk(Box<WalkArgs>),
     /// List the cases
     List {
         /// Only cases whose id matches; may be repeated
@@ -373,6 +381,37 @@ pub(super) struct CleanUpArgs {
     /// Only tell what would be removed
     #[arg(long)]
     pub(super) dry_run: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct WalkArgs {
+    /// The server's base URL, with `/v1`
+    #[arg(long, value_name = "URL")]
+    pub(super) base_url: Option<String>,
+    /// The key of the account in which all takes place; without one, each walk opens accounts of its own
+    #[arg(long, value_name = "KEY", env = "OPENAI_API_KEY", hide_env_values = true)]
+    pub(super) api_key: Option<String>,
+    /// The key of another account
+    #[arg(long, value_name = "KEY", env = "OPENAI_OTHER_API_KEY", hide_env_values = true)]
+    pub(super) other_api_key: Option<String>,
+    /// What chooses the steps
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(super) seed: u64,
+    /// How many walks there are
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(super) walks: u32,
+    /// The most steps of a walk
+    #[arg(long, default_value_t = 40, value_name = "N")]
+    pub(super) steps: usize,
+    /// What the server does not offer, such as `two-keys`; may be repeated
+    #[arg(long, value_name = "CAPABILITY", value_parser = capability)]
+    pub(super) without: Vec<Capability>,
+    /// The longest that one answer may take
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = humantime::parse_duration)]
+    pub(super) request_timeout: Duration,
+    /// The model that chats name
+    #[arg(long, value_name = "MODEL")]
+    pub(super) chat_model: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

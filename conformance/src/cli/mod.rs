@@ -7,6 +7,7 @@ mod reports;
 mod resume;
 mod run;
 mod show;
+mod walk;
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -43,6 +44,7 @@ pub(crate) fn main() -> ExitCode {
             reports::diff(&before, &after, only_worse, &forms)
         }
         Command::Matrix { files, all, forms } => reports::matrix(&files, all, &forms),
+        Command::Walk(args) => walk::walk(&args),
         Command::List { only, skip, json } => list(&only, &skip, json),
         Command::Trace => say(&traceability::table()).map(|()| 0),
         Command::Explain { id, json } => explain(&id, json),

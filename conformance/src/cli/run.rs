@@ -19,7 +19,7 @@ use super::show::Show;
 use super::{Failure, complain, fault, patterns, reports, say, usage};
 
 /// The server could not be reached, so nothing was judged.
-const INCOMPLETE: u8 = 3;
+pub(super) const INCOMPLETE: u8 = 3;
 
 pub(super) fn run(args: &RunArgs) -> Result<u8, Failure> {
     let cases = select::cases(&patterns(&args.only)?, &patterns(&args.skip)?);

@@ -264,3 +264,14 @@ fn requests_that_would_be_sent_have_a_price() {
         stdout(&run)
     );
 }
+
+#[test]
+fn a_walk_tells_what_it_met() {
+    let run = conformance(&["walk", "--seed", "3", "--walks", "3", "--steps", "20"]);
+    assert_eq!(run.status.code(), Some(0), "{}", stderr(&run));
+    let told = stdout(&run);
+    assert!(told.starts_with("3 walks of up to 20 steps from seed 3, "), "{told}");
+    let run = conformance(&["walk", "--base-url", "https://api.example.com/v1"]);
+    assert_eq!(run.status.code(), Some(2), "{}", stderr(&run));
+    assert!(stderr(&run).contains("api.example.com is not this machine"), "{}", stderr(&run));
+}

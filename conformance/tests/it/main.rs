@@ -15,4 +15,5 @@ mod leaving;
 mod nothing;
 mod schema;
 mod tidy;
+mod walks;
 mod webhooks;

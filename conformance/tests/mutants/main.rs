@@ -2,6 +2,8 @@
 //!
 //! A mutant is batchmock behind a proxy that lies about one thing. All cases of the rooms it is about (`batches/cancel/*`)
 //! are run against it, and exactly those that it names must fail. That others are not reached says nothing.
+//!
+//! Random walks are held to mutants of their own, each of which breaks one rule of their model.
 
 mod batches;
 mod files;
@@ -9,6 +11,7 @@ mod hooks;
 mod proxy;
 mod quotas;
 mod results;
+mod walks;
 mod webhooks;
 
 use std::collections::BTreeSet;
@@ -99,6 +102,10 @@ fn main() {
     for mutant in mutants() {
         let runtime = Arc::clone(&runtime);
         trials.push(Trial::test(mutant.name, move || runtime.block_on(is_caught(mutant))));
+    }
+    for stray in walks::STRAYS {
+        let runtime = Arc::clone(&runtime);
+        trials.push(Trial::test(stray.name, move || walks::is_met(&runtime, stray)));
     }
     libtest_mimic::run(&arguments, trials).exit();
 }

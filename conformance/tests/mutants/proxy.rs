@@ -166,6 +166,11 @@ impl Told {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
+    /// Whether the body holds this text.
+    pub(crate) fn holds(&self, text: &str) -> bool {
+        String::from_utf8_lossy(&self.body).contains(text)
+    }
+
     /// A member of the body.
     pub(crate) fn get(&self, pointer: &str) -> Value {
         self.json().pointer(pointer).cloned().unwrap_or_default()
