@@ -120,12 +120,14 @@ pub fn walk(runtime: &Handle, target: &Arc<Target>, walks: Walks) -> Result<Walk
     seed[..8].copy_from_slice(&walks.seed.to_le_bytes());
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
     let broken = RefCell::new(None);
-    let ran = runner.run(&step::walks(walks.steps), |steps| match walking.borrow_mut().go(&steps) {
-        Ok(None) => Ok(()),
-        Ok(Some(_)) => Err(TestCaseError::fail("a fault was met")),
-        Err(error) => {
-            *broken.borrow_mut() = Some(error);
-            Err(TestCaseError::fail("the walk is broken"))
+    let ran = runner.run(&step::walks(walks.steps, wire::has_two_keys(target)), |steps| {
+        match walking.borrow_mut().go(&steps) {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => Err(TestCaseError::fail("a fault was met")),
+            Err(error) => {
+                *broken.borrow_mut() = Some(error);
+                Err(TestCaseError::fail("the walk is broken"))
+            }
         }
     });
     if let Some(error) = broken.into_inner() {

@@ -105,12 +105,17 @@ pub(super) enum Step {
     },
 }
 
-/// Walks of at most so many steps.
-pub(super) fn walks(steps: usize) -> impl Strategy<Value = Vec<Step>> {
-    vec(step(), 1..=steps.max(1))
+/// Walks of at most so many steps, by one account or by two.
+pub(super) fn walks(steps: usize, has_two: bool) -> impl Strategy<Value = Vec<Step>> {
+    vec(step(has_two), 1..=steps.max(1))
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step(has_two: bool) -> impl Strategy<Value = Step> {
+    // The first account mostly, so that things meet.
+    let who = || {
+        let who = prop_oneof![4 => Just(Who::A), 1 => Just(Who::B)];
+        who.prop_map(move |who| if has_two { who } else { Who::A })
+    };
     let pick = || any::<u8>().prop_map(Pick);
     prop_oneof![
         4 => (who(), content()).prop_map(|(who, content)| Step::Upload { who, content }),
@@ -128,11 +133,6 @@ fn step() -> impl Strategy<Value = Step> {
         10 => who().prop_map(|who| Step::NextChange { who }),
         2 => (who(), seconds()).prop_map(|(who, seconds)| Step::Pass { who, seconds }),
     ]
-}
-
-/// The first account mostly, so that things meet.
-fn who() -> impl Strategy<Value = Who> {
-    prop_oneof![4 => Just(Who::A), 1 => Just(Who::B)]
 }
 
 fn content() -> impl Strategy<Value = Content> {

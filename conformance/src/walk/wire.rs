@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::step::Who;
 use super::{Fault, Halt, Sent};
+use crate::case::Capability;
 use crate::exchange::{Exchange, Key, REDACTED, Request, shown};
 use crate::target::{Target, why_none_came};
 use crate::time::Time;
@@ -24,6 +25,11 @@ pub(super) struct Wire {
     count: usize,
 }
 
+/// Whether there are two accounts.
+pub(super) fn has_two_keys(target: &Target) -> bool {
+    target.key("walk", Key::Other).is_some() && target.lacks(Capability::TwoKeys).is_none()
+}
+
 /// An answer.
 #[derive(Debug)]
 pub(super) struct Reply {
@@ -37,11 +43,6 @@ impl Wire {
     pub(super) fn new(target: &Arc<Target>, name: &str) -> Self {
         let keys = [Key::Own, Key::Other].map(|key| target.key(name, key));
         Self { target: Arc::clone(target), keys, sent: Vec::new(), count: 0 }
-    }
-
-    /// Whether there are two accounts.
-    pub(super) fn has_two_keys(&self) -> bool {
-        self.keys[1].is_some() && self.target.lacks(crate::case::Capability::TwoKeys).is_none()
     }
 
     /// Whether nobody else acts for the accounts.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::model::Model;
 use super::step::{Step, Who};
-use super::wire::Wire;
+use super::wire::{Wire, has_two_keys};
 use super::{Halt, Sent, Walked, lists};
 use crate::target::Target;
 
@@ -20,6 +20,7 @@ type Gone = Vec<(String, Vec<Sent>)>;
 
 struct Walker {
     wire: Wire,
+    has_two: bool,
     model: Model,
 }
 
@@ -29,7 +30,8 @@ pub(super) async fn go(
     name: &str,
     steps: &[Step],
 ) -> (Walked, Result<(), (Halt, Gone)>) {
-    let mut walker = Walker { wire: Wire::new(target, name), model: Model::default() };
+    let mut walker =
+        Walker { wire: Wire::new(target, name), has_two: has_two_keys(target), model: Model::default() };
     let mut gone = Gone::new();
     let done = walker.all(steps, &mut gone).await;
     // A fault matters more than that a clock is gone.
@@ -64,9 +66,9 @@ impl Walker {
 
     /// Accounts may have held something before.
     async fn look_around(&mut self) -> Result<(), Halt> {
-        for who in self.both() {
+        for who in if self.has_two { &[Who::A, Who::B][..] } else { &[Who::A] } {
             for path in ["/files", "/batches"] {
-                let listed = lists::all(&mut self.wire, who, path, 100, "").await?;
+                let listed = lists::all(&mut self.wire, *who, path, 100, "").await?;
                 let ids = listed.items.iter().filter_map(|item| item["id"].as_str()).map(str::to_owned);
                 self.model.before.extend(ids);
             }
@@ -74,36 +76,26 @@ impl Walker {
         Ok(())
     }
 
-    /// The accounts that there are.
-    fn both(&self) -> Vec<Who> {
-        if self.wire.has_two_keys() { vec![Who::A, Who::B] } else { vec![Who::A] }
-    }
-
-    /// Who acts: the one that is meant, if there is one.
-    fn who(&self, who: Who) -> Who {
-        if self.wire.has_two_keys() { who } else { Who::A }
-    }
-
     async fn step(&mut self, step: Step) -> Result<(), Halt> {
         match step {
-            Step::Upload { who, content } => self.upload(self.who(who), content).await?,
+            Step::Upload { who, content } => self.upload(who, content).await?,
             Step::UploadForTraining { who } => {
                 let text = b"{\"messages\": []}\n".to_vec();
-                self.upload_bytes(self.who(who), "fine-tune", text, None).await?;
+                self.upload_bytes(who, "fine-tune", text, None).await?;
             }
-            Step::RetrieveFile { who, file } => self.retrieve_file(self.who(who), file).await?,
-            Step::Download { who, file } => self.download(self.who(who), file).await?,
-            Step::DeleteFile { who, file } => self.delete(self.who(who), file).await?,
+            Step::RetrieveFile { who, file } => self.retrieve_file(who, file).await?,
+            Step::Download { who, file } => self.download(who, file).await?,
+            Step::DeleteFile { who, file } => self.delete(who, file).await?,
             Step::ListFiles { who, limit, oldest_first } => {
-                self.list_files(self.who(who), usize::from(limit), oldest_first).await?;
+                self.list_files(who, usize::from(limit), oldest_first).await?;
             }
-            Step::Create { who, file, asking } => self.create(self.who(who), file, asking).await?,
-            Step::RetrieveBatch { who, batch } => self.retrieve_batch(self.who(who), batch).await?,
-            Step::Cancel { who, batch } => self.cancel(self.who(who), batch).await?,
-            Step::Results { who, batch } => self.results(self.who(who), batch).await?,
-            Step::ListBatches { who, limit } => self.list_batches(self.who(who), usize::from(limit)).await?,
-            Step::NextChange { who } => self.wire.pass(self.who(who), None).await?,
-            Step::Pass { who, seconds } => self.wire.pass(self.who(who), Some(seconds)).await?,
+            Step::Create { who, file, asking } => self.create(who, file, asking).await?,
+            Step::RetrieveBatch { who, batch } => self.retrieve_batch(who, batch).await?,
+            Step::Cancel { who, batch } => self.cancel(who, batch).await?,
+            Step::Results { who, batch } => self.results(who, batch).await?,
+            Step::ListBatches { who, limit } => self.list_batches(who, usize::from(limit)).await?,
+            Step::NextChange { who } => self.wire.pass(who, None).await?,
+            Step::Pass { who, seconds } => self.wire.pass(who, Some(seconds)).await?,
         }
         Ok(())
     }
