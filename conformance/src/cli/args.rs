@@ -223,6 +223,9 @@ pub(super) struct CertifyArgs {
     /// How long the client is told to wait between two looks at a batch
     #[arg(long, value_name = "DURATION", default_value = "20ms", value_parser = humantime::parse_duration)]
     pub(super) poll_hint: Duration,
+    /// What is shown on the standard error while it goes on
+    #[arg(long, value_enum, default_value_t = Showing::Auto, value_name = "HOW")]
+    pub(super) progress: Showing,
     /// Write a signed certificate
     #[arg(long, value_name = "FILE", requires = "sign_with")]
     pub(super) certificate: Option<PathBuf>,

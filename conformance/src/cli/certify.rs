@@ -17,6 +17,7 @@ use batchmock_conformance::client::drive::{self, Driver, Exec, Stdio};
 use batchmock_conformance::client::{account, explaining, report, task};
 
 use super::args::{CertifyArgs, CertifyCommand, SchemaArg};
+use super::show::Show;
 use super::{Failure, complain, fault, reports, say, usage};
 
 pub(super) fn certify(command: &CertifyCommand) -> Result<u8, Failure> {
@@ -128,7 +129,10 @@ fn judge(
     let rooms = tempfile::tempdir().map_err(|error| fault(error.to_string()))?;
     let client = Arc::new(client);
     let played = runtime()?.block_on(async {
-        let played = certify::all(&client, &choice, &settings, rooms.path(), |_| ()).await;
+        let show = Show::of_scenarios(args.progress, choice.scenarios().count());
+        let played =
+            certify::all(&client, &choice, &settings, rooms.path(), |played| show.played(played)).await;
+        drop(show);
         client.stop().await;
         played
     });

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
+use batchmock_conformance::client::certify::Played;
 use batchmock_conformance::run::Event;
 use batchmock_conformance::{Target, Verdict, report};
 use clap::ValueEnum;
@@ -58,6 +59,29 @@ impl Show {
         Self { how, cases, state: RefCell::default() }
     }
 
+    /// What shows how so many scenarios are played. A client may take its time.
+    pub(super) fn of_scenarios(showing: Showing, scenarios: usize) -> Self {
+        let how = match showing {
+            Showing::None => How::Nothing,
+            Showing::Lines => How::Lines,
+            Showing::Auto => bar(scenarios).map_or(How::Lines, How::Bar),
+        };
+        Self { how, cases: scenarios, state: RefCell::default() }
+    }
+
+    /// Shows that a scenario is over, and what has failed in it.
+    pub(super) fn played(&self, played: &Played) {
+        let mut state = self.state.borrow_mut();
+        let failed: Vec<_> = played.failed().map(|check| check.id).collect();
+        state.done += 1;
+        state.failed += failed.len();
+        let line = match failed.as_slice() {
+            [] => format!("ok   {}", played.scenario.id),
+            failed => format!("FAIL {}: {}", played.scenario.id, failed.join(", ")),
+        };
+        self.draw(&state, Some(line));
+    }
+
     /// Shows what happens.
     pub(super) fn event(&self, event: Event<'_>) {
         let mut state = self.state.borrow_mut();
@@ -76,6 +100,10 @@ impl Show {
                 Some(format!("WAIT {:6} {}", case.level, case.id))
             }
         };
+        self.draw(&state, ended);
+    }
+
+    fn draw(&self, state: &State, ended: Option<String>) {
         match &self.how {
             How::Nothing => {}
             How::Lines => {

@@ -74,6 +74,15 @@ pub struct Played {
     pub milliseconds: u64,
 }
 
+impl Played {
+    /// The checks that have failed.
+    pub fn failed(&self) -> impl Iterator<Item = &'static Check> {
+        let failed =
+            self.found.iter().filter(|found| matches!(found.verdict, Judged::By(Judgment::Failed(_))));
+        failed.map(|found| found.check)
+    }
+}
+
 /// Puts a client through scenarios, so many at a time, but for those that are played alone. Each is told of when it is
 /// over; they are given in the order in which they came.
 pub async fn all(

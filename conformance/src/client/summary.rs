@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 
 use super::account::{End, Outcome};
-use super::certify::{Judged, Played};
-use super::check::Judgment;
+use super::certify::Played;
 use super::evidence::Evidence;
 
 /// The checks that say whether answers are lost. Where none of them has failed, a client could not have them, or has told its
@@ -58,9 +57,7 @@ pub fn sentences(played: &[Played]) -> Vec<String> {
 }
 
 fn has_failed(played: &Played, checks: &[&str]) -> bool {
-    played.found.iter().any(|found| {
-        checks.contains(&found.check.id) && matches!(found.verdict, Judged::By(Judgment::Failed(_)))
-    })
+    played.failed().any(|check| checks.contains(&check.id))
 }
 
 /// Answers of batches that the client has made or was given, which are not in its account.

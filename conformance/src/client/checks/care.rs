@@ -92,7 +92,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "K27",
         title: "keeps to the limits of a batch",
         requirement: "No batch has more than 50,000 lines or 200 MB: more is divided, or refused before it is sent.",
-        gated_by: "The client has sent an input, or has said that there is too much.",
+        gated_by: "The client has sent every key, or has ended by itself, or has said that there is too much.",
         reason: "The service takes the whole upload, and then refuses all of it.",
         level: Level::Should,
         needs_account: true,
@@ -341,7 +341,21 @@ fn says_too_much(evidence: &Evidence) -> bool {
     })
 }
 
+/// The lines of a file, and its bytes.
+fn size(file: &File) -> (usize, usize) {
+    (file.bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count(), file.bytes.len())
+}
+
+fn is_too_large(file: &File) -> bool {
+    let (n_lines, n_bytes) = size(file);
+    n_lines > MOST_LINES || n_bytes > MOST_BYTES
+}
+
 fn sent_or_refused(evidence: &Evidence) -> Result<(), String> {
+    let has_come_to_its_end = evidence.account.end != End::OutOfTime || evidence.has_sent_all();
+    if !has_come_to_its_end && !sent_inputs(evidence).any(is_too_large) {
+        return Err(format!("the client has not sent every key; {}", evidence.account.end));
+    }
     if sent_inputs(evidence).next().is_some() || says_too_much(evidence) {
         Ok(())
     } else {
@@ -351,12 +365,12 @@ fn sent_or_refused(evidence: &Evidence) -> Result<(), String> {
 
 fn keeps_to_the_limits(evidence: &Evidence) -> Result<(), Mismatch> {
     for file in sent_inputs(evidence) {
-        let n_lines = file.bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count();
-        if n_lines > MOST_LINES || file.bytes.len() > MOST_BYTES {
+        if is_too_large(file) {
+            let (n_lines, n_bytes) = size(file);
             return Err(mismatch(
                 format!("the size of the input {:?}", file.name),
                 format!("at most {MOST_LINES} lines and {MOST_BYTES} bytes"),
-                format!("{n_lines} lines and {} bytes", file.bytes.len()),
+                format!("{n_lines} lines and {n_bytes} bytes"),
             ));
         }
     }

@@ -25,7 +25,8 @@ pub(super) const CHECKS: &[Check] = &[
         id: "K2",
         title: "waits for a final status",
         requirement: "A client goes on looking while a batch is validating, in progress, finalizing or cancelling.",
-        gated_by: "The client has looked at its batch, and has ended by itself.",
+        gated_by: "The client has looked at its batch, and has ended by itself; and it did not tell its caller that its last look \
+                   went wrong.",
         reason: "`finalizing` and `cancelling` are not the end: there are no files yet, and lines still run.",
         level: Level::Must,
         needs_account: true,
@@ -71,11 +72,19 @@ fn looked_and_ended(evidence: &Evidence) -> Result<(), String> {
     if !evidence.batches.iter().any(|batch| evidence.told(batch).next().is_some()) {
         return Err("the client never looked at a batch".to_owned());
     }
+    if evidence.account.end != End::Exit(0) && last_look_failed(evidence) {
+        return Err(format!("its last look went wrong, and it told its caller: {}", evidence.account.end));
+    }
     if evidence.account.ended_by_itself() {
         Ok(())
     } else {
         Err(format!("the client did not end by itself: {}", evidence.account.end))
     }
+}
+
+/// Whether the client could not see how its batch was when it looked last.
+fn last_look_failed(evidence: &Evidence) -> bool {
+    evidence.asked("retrieve_batch").last().is_some_and(|request| !request.gave_all())
 }
 
 fn waits_for_a_final_status(evidence: &Evidence) -> Result<(), Mismatch> {

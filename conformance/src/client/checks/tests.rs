@@ -20,7 +20,7 @@ fn judge(check: &str, evidence: &Evidence) -> Judgment {
 fn told(check: &str, evidence: &Evidence) -> String {
     match judge(check, evidence) {
         Judgment::Failed(Mismatch { what, expected, actual, exchange: _ }) => {
-            format!("{check}: {what}\n  expected {}\n  but it is {actual}", expected.join(" or "))
+            format!("{check}: {what}\n  expected {}\n  found: {actual}", expected.join(" or "))
         }
         Judgment::Passed => format!("{check}: passed"),
         Judgment::NotExercised(why) => format!("{check}: not exercised, {why}"),
@@ -180,8 +180,12 @@ fn tries() -> Vec<(&'static str, Evidence, Vec<Evidence>, Evidence)> {
             vec![
                 no_terminal(),
                 but(no_terminal(), |evidence| evidence.account.end = End::Crash("signal 6".to_owned())),
+                but(no_terminal(), |evidence| evidence.look("in_progress").status = Some(500)),
             ],
-            but(no_terminal(), |evidence| evidence.account.end = End::OutOfTime),
+            but(no_terminal(), |evidence| {
+                evidence.look("in_progress").status = Some(500);
+                evidence.account.end = End::Exit(1);
+            }),
         ),
         (
             "K3",

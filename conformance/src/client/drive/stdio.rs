@@ -21,7 +21,7 @@ use crate::client::task::PROTOCOL;
 use crate::time::Deadline;
 
 /// How long an adapter may take to say hello.
-const HELLO_FOR: Duration = Duration::from_secs(30);
+const HELLO_FOR: Duration = Duration::from_mins(2);
 
 /// How long it may take to stop.
 const STOP_FOR: Duration = Duration::from_secs(1);

@@ -34,7 +34,7 @@ const fn scenario(id: &'static str, title: &'static str) -> Scenario {
         judged_by: &[],
         is_alone: false,
         course: Course::Once,
-        deadline: Duration::from_secs(20),
+        deadline: Duration::from_secs(30),
         hint: Hint::AsUsual,
     }
 }

@@ -164,7 +164,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
         work: run(3),
         judged_by: &[on("K29")],
-        deadline: Duration::from_secs(8),
+        deadline: Duration::from_secs(10),
         ..scenario("poll/own-deadline", "the batch goes on for longer than the client has")
     },
     Scenario {
