@@ -2,7 +2,7 @@
 
 usage: as_it_is.py PROGRAM RUNNER [ARGUMENT...]      such as: as_it_is.py list_and_cancel.py python3
 
-No line of a program is changed but the list of sentences in translate.ts, which is its input. The asserts of the Python
+No line of a program is changed but the list of sentences in translate.ts, and its model, which are its input. The asserts of the Python
 programs are about their own two items and no others, so they are off.
 """
 
@@ -47,6 +47,9 @@ def node_program(program, task, runner):
     changed, count = re.subn(r"(?s)(const sentences = )\[.*?\n\]", lambda found: found[1] + sentences, source)
     if count != 1:
         sys.exit(f"{program} has no list of sentences to change")
+    changed, count = re.subn(r'(?<=model: )"[^"]*"', lambda _: json.dumps(task["model"]), changed)
+    if count != 1:
+        sys.exit(f"{program} names no model to change")
     Path(program).write_text(changed, encoding="utf-8")
     return [*runner, program]
 
