@@ -68,7 +68,7 @@ pub struct Body {
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: expected {}, but it is {}", self.what, self.expected.join(" or "), self.actual)
+        write!(f, "{}: expected {}; found: {}", self.what, self.expected.join(" or "), self.actual)
     }
 }
 

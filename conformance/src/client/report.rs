@@ -35,13 +35,7 @@ fn judged(played: &Played, found: &Found) -> Judged {
     let (verdict, reason, mismatch) = match verdict {
         Judgement::By(Judgment::Passed) => (Verdict::Passed, String::new(), None),
         Judgement::By(Judgment::Failed(mismatch)) => {
-            let reason = format!(
-                "{}: expected {}; found: {}",
-                mismatch.what,
-                mismatch.expected.join(" or "),
-                mismatch.actual
-            );
-            (Verdict::Failed, reason, Some(mismatch.clone()))
+            (Verdict::Failed, mismatch.to_string(), Some(mismatch.clone()))
         }
         Judgement::By(Judgment::NotExercised(why)) => (Verdict::NotExercised, why.clone(), None),
         Judgement::Unsupported(why) => (Verdict::Unsupported, why.clone(), None),

@@ -235,7 +235,7 @@ mod tests {
             judged("b/other", Unsupported),
         ]);
         let mut worse = judged("a/worse", Failed);
-        worse.reason = "the status: expected 200,\n but it is 500".to_owned();
+        worse.reason = "the status: expected 200;\n found: 500".to_owned();
         let after = report(vec![
             judged("a/new", Failed),
             judged("a/same", Passed),
