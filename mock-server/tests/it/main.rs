@@ -27,5 +27,6 @@ mod switches;
 mod tidy;
 mod transcripts;
 mod trouble;
+mod uploads;
 mod webhooks;
 mod worlds;

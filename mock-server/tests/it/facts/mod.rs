@@ -10,6 +10,6 @@ mod files;
 mod life;
 mod results;
 mod transport;
-mod uploads;
+pub(crate) mod uploads;
 mod validation;
 mod webhooks;

@@ -8,17 +8,17 @@ use crate::support::{Answer, CHAT, Client, Form, chats, frozen, seconds, start};
 
 const HOUR: i64 = 3_600;
 
-fn upload_of(purpose: &str, bytes: usize) -> Value {
+pub(crate) fn upload_of(purpose: &str, bytes: usize) -> Value {
     json!({"filename": "requests.jsonl", "purpose": purpose, "bytes": bytes, "mime_type": "application/jsonl"})
 }
 
-async fn begin(client: &Client, purpose: &str, bytes: usize) -> String {
+pub(crate) async fn begin(client: &Client, purpose: &str, bytes: usize) -> String {
     let answer = client.post("/uploads", &upload_of(purpose, bytes)).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer}");
     answer.id()
 }
 
-async fn add(client: &Client, upload: &str, bytes: impl AsRef<[u8]>) -> Answer {
+pub(crate) async fn add(client: &Client, upload: &str, bytes: impl AsRef<[u8]>) -> Answer {
     let headers = "Content-Disposition: form-data; name=\"data\"; filename=\"upload\"\r\n\
                    Content-Type: application/octet-stream";
     let body = Form::new().part(headers, bytes).body();
@@ -26,7 +26,7 @@ async fn add(client: &Client, upload: &str, bytes: impl AsRef<[u8]>) -> Answer {
     client.send(Method::POST, &path, Some(&Form::content_type()), body).await
 }
 
-async fn complete(client: &Client, upload: &str, part_ids: &[String]) -> Answer {
+pub(crate) async fn complete(client: &Client, upload: &str, part_ids: &[String]) -> Answer {
     client.post(&format!("/uploads/{upload}/complete"), &json!({ "part_ids": part_ids })).await
 }
 
