@@ -74,7 +74,7 @@ pub(crate) const BROKEN: &[Broken] = &[
     broken(Flaw::CreatesAgainUnseen, "creates-again-unseen", &["K10"]),
     broken(Flaw::RetriesEarly, "retries-early", &["K11"]),
     broken(Flaw::RetriesOnAndOn, "retries-on-and-on", &["K30"]),
-    broken(Flaw::RetriesNothing, "retries-nothing", &["K2", "K12"]),
+    broken(Flaw::RetriesNothing, "retries-nothing", &["K12"]),
     broken(Flaw::ResubmitsWhatIsPaid, "resubmits-what-is-paid", &["K9"]),
     broken(Flaw::HidesTrouble, "hides-trouble", &["K21"]),
     broken(Flaw::ShrugsAtALostAnswer, "shrugs-at-a-lost-answer", &["K31"]),
