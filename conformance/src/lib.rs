@@ -1,4 +1,5 @@
-//! Judges a server that claims the Files and Batches API: batchmock, one of another vendor, or the service itself.
+//! Judges servers that claim the Files and Batches API (batchmock, one of another vendor, or the service itself), and, as
+//! [`client`] has it, programs that use one.
 //!
 //! Each [case](case::Case) is one requirement with its sources, which are facts of `docs/fidelity.md`. A server that is
 //! not given is batchmock itself, started for the run.

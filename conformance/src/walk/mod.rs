@@ -2,7 +2,7 @@
 //!
 //! Cases look at one requirement each, in a world that they have made for it. A walk does what no case thought of: it
 //! uploads, creates, cancels, lists, downloads, deletes and lets time pass, with two keys, in an order that a seed
-//! chooses. After each request the [model](model) says what must hold: where the documentation leaves something open, or
+//! chooses. After each request a model says what must hold: where the documentation leaves something open, or
 //! time passes by itself, it allows all that may be. A walk that meets a fault is cut down to the fewest steps that
 //! still meet it.
 //!
