@@ -12,6 +12,9 @@ import traceback
 from pathlib import Path
 from types import SimpleNamespace
 
+# What a library prints is no message of ours: it goes where people read it.
+messages, sys.stdout = sys.stdout, sys.stderr
+
 path = Path(sys.argv[1])
 sys.path.append(str(path.parent))
 client = importlib.import_module(path.stem)
@@ -46,7 +49,7 @@ def failure(error):
 
 def say(message, lock=threading.Lock()):
     with lock:
-        print(json.dumps(message), flush=True)
+        print(json.dumps(message), file=messages, flush=True)
 
 
 def answer(run):
