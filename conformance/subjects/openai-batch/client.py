@@ -4,6 +4,7 @@ The library hands over both result files as they came; reading them is its user'
 """
 
 import json
+import time
 from importlib.metadata import version
 
 from openai_batch.batch import Batch
@@ -23,7 +24,9 @@ def run(task, session):
     if task["verb"] == "collect":
         keys = task["keys"]
         batch = Batch(batch_id=task["batch_id"], provider=provider, **files)
-        ended = batch.status()
+        # To wait for a batch that is there already is left to the library's user.
+        while (ended := batch.status()).status in ("validating", "in_progress", "finalizing", "cancelling"):
+            time.sleep(interval)
         output, errors = batch.download()
     else:
         keys = [item["key"] for item in task["items"]]

@@ -28,7 +28,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "sends an input as it must be",
         requirement: "Each line of the input is one request: JSON in UTF-8, with a custom_id that is a text and stands \
                       there once, the right method, URL and model, and a prompt of the task to the letter. The file is \
-                      called .jsonl.",
+                      not called something that is no .jsonl.",
         gated_by: "The client has made a batch.",
         reason: "One bad line fails the whole batch, and two lines with one custom_id cannot be told apart. A prompt that \
                  was changed on the way is answered, and paid for, all the same.",
@@ -184,9 +184,11 @@ fn sends_a_good_input(evidence: &Evidence) -> Result<(), Mismatch> {
         {
             return wrong("each prompt once", format!("that of {key} is asked in several lines"));
         }
-        let is_jsonl =
-            std::path::Path::new(&file.name).extension().is_some_and(|end| end.eq_ignore_ascii_case("jsonl"));
-        if !is_jsonl {
+        // The official SDKs send bytes that have no name as `upload`, which is taken.
+        let is_else = std::path::Path::new(&file.name)
+            .extension()
+            .is_some_and(|end| !end.eq_ignore_ascii_case("jsonl"));
+        if is_else {
             return wrong("a name that ends with .jsonl", format!("{:?}", file.name));
         }
     }
