@@ -14,7 +14,7 @@ use batchmock_conformance::report::{Form, UnknownForm};
 
 use super::show::Showing;
 
-/// Judges servers of the `OpenAI` Files and Batches API, and their clients, case by case, each with its source.
+/// Judges servers of the `OpenAI` Files and Batches API, and its clients, case by case, with sources.
 #[derive(Debug, Parser)]
 #[command(name = "batchmock-conformance", version, about)]
 pub(super) struct Args {
