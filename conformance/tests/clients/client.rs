@@ -8,7 +8,7 @@ use batchmock_adapter::{Account, Client, Error, Session};
 use serde_json::{Value, json};
 
 use crate::flaw::{Broken, Flaw};
-use crate::wire::{Failure, Wire, pause};
+use crate::wire::{Failure, Waits, Wire};
 
 const ENDINGS: [&str; 4] = ["completed", "failed", "expired", "cancelled"];
 const MAX_LINES: usize = 50_000;
@@ -16,33 +16,36 @@ const MAX_BYTES: usize = 200_000_000;
 
 /// A client: right, or wrong in one way.
 #[derive(Debug)]
-pub(crate) struct ByHand(pub(crate) Option<&'static Broken>);
+pub(crate) struct ByHand {
+    pub(crate) broken: Option<&'static Broken>,
+    pub(crate) waits: Waits,
+}
 
 impl Client for ByHand {
     fn hello(&self) -> Value {
         json!({
-            "name": self.0.map_or("by hand", |broken| broken.name),
+            "name": self.broken.map_or("by hand", |broken| broken.name),
             "language": "Rust",
             "verbs": ["run-batch", "run-then-cancel", "collect", "files-roundtrip", "webhook-consume"],
             "poll_hint": true,
         })
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a deadline is of the time of the wall")]
     async fn run(&self, task: Value, session: Session) -> Result<Account, Error> {
-        let flaw = self.0.map(|broken| broken.flaw);
+        let flaw = self.broken.map(|broken| broken.flaw);
         let limit = session.deadline.unwrap_or(Duration::from_hours(30)).mul_f64(0.9);
-        let mut job = Job::new(task, session, flaw)?;
+        let mut job = Job::new(task, session, flaw, self.waits)?;
         if job.is(Flaw::NeverGivesUp) {
             return job.work().await;
         }
-        tokio::select! {
-            account = job.work() => return match account {
+        if let Ok(account) = tokio::time::timeout(limit, job.work()).await {
+            return match account {
                 Err(_) if job.is(Flaw::HidesTrouble) => {
                     Ok(Account { complete: true, lines: Vec::new(), summary: json!({}) })
                 }
                 account => account,
-            },
-            () = pause(limit) => {}
+            };
         }
         let summary = json!({"batch_ids": job.under_way, "message": "gave up waiting: the batches go on"});
         Ok(Account { complete: false, lines: Vec::new(), summary })
@@ -78,7 +81,7 @@ fn list<'a>(of: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> + use<
 }
 
 impl Job {
-    fn new(task: Value, session: Session, flaw: Option<Flaw>) -> Result<Self, Error> {
+    fn new(task: Value, session: Session, flaw: Option<Flaw>, waits: Waits) -> Result<Self, Error> {
         let kept = session.state.join("tag");
         let forgets = flaw == Some(Flaw::ForgetsItsBatch);
         let found = fs::read_to_string(&kept).ok().filter(|_| !forgets);
@@ -96,7 +99,7 @@ impl Job {
             None => list(&task, "items").map(|item| text(item, "key").to_owned()).collect(),
         };
         Ok(Self {
-            wire: Wire::new(&session, flaw)?,
+            wire: Wire::new(&session, flaw, waits)?,
             outcomes: BTreeMap::new(),
             task,
             session,
@@ -226,7 +229,7 @@ impl Job {
                 Ok(file) => break text(&file, "id").to_owned(),
                 Err(failure) => {
                     let Some(after) = self.wire.again(&failure, attempt) else { return Err(failure.into()) };
-                    pause(after).await;
+                    self.wire.pause(after).await;
                 }
             }
             found = self.file_named(name).await?;
@@ -279,7 +282,7 @@ impl Job {
                 }
                 Err(failure) => {
                     let Some(after) = self.wire.again(&failure, attempt) else { return Err(failure.into()) };
-                    pause(after).await;
+                    self.wire.pause(after).await;
                 }
             }
             found = if self.is(Flaw::CreatesAgainUnseen) { None } else { self.batch_tagged(tag).await? };
@@ -313,7 +316,8 @@ impl Job {
         let mut between = self.session.poll_hint.unwrap_or(Duration::from_secs(5));
         let (mut lost, mut cancel) = (0, self.task["verb"] == "run-then-cancel");
         while !self.is_ended(text(&batch, "status")) {
-            pause(if self.is(Flaw::LooksTooOften) { Duration::from_millis(2) } else { between }).await;
+            let pause = if self.is(Flaw::LooksTooOften) { Duration::from_millis(2) } else { between };
+            self.wire.pause(pause).await;
             if self.session.poll_hint.is_none() {
                 between = between.mul_f64(1.2).min(Duration::from_mins(1));
             }
@@ -329,7 +333,7 @@ impl Job {
         }
         if self.is(Flaw::LooksOnAndOn) {
             for _ in 0..4 {
-                pause(between).await;
+                self.wire.pause(between).await;
                 self.wire.get(&path).await?;
             }
         }

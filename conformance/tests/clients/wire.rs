@@ -1,8 +1,9 @@
 //! Requests, and what to do when they fail.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, UNIX_EPOCH};
 
 use batchmock_adapter::{Error, Session};
+use batchmock_client::{RealTime, Time as _};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
@@ -19,6 +20,7 @@ pub(crate) struct Wire {
     base_url: String,
     api_key: String,
     flaw: Option<Flaw>,
+    waits: Waits,
 }
 
 /// A request that failed.
@@ -65,16 +67,34 @@ impl Failure {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a client waits in the time of the wall")]
-pub(crate) async fn pause(duration: Duration) {
-    tokio::time::sleep(duration).await;
+/// In which time a client waits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Waits {
+    /// In that of the wall, which is what is judged.
+    Wall(RealTime),
+    /// In that of its batches alone, which each look moves on: nobody waits.
+    Virtual,
+}
+
+impl Waits {
+    pub(crate) async fn pause(self, duration: Duration) {
+        match self {
+            Self::Wall(time) => time.sleep(duration).await,
+            Self::Virtual => tokio::task::yield_now().await,
+        }
+    }
 }
 
 impl Wire {
-    pub(crate) fn new(session: &Session, flaw: Option<Flaw>) -> Result<Self, Error> {
+    pub(crate) fn new(session: &Session, flaw: Option<Flaw>, waits: Waits) -> Result<Self, Error> {
         let timeout = session.deadline.map_or(Duration::from_mins(1), |deadline| deadline / 3);
         let http = Client::builder().timeout(timeout).build()?;
-        Ok(Self { http, base_url: session.base_url.clone(), api_key: session.api_key.clone(), flaw })
+        Ok(Self { http, base_url: session.base_url.clone(), api_key: session.api_key.clone(), flaw, waits })
+    }
+
+    /// Lets time pass.
+    pub(crate) async fn pause(&self, duration: Duration) {
+        self.waits.pause(duration).await;
     }
 
     fn ask(&self, method: Method, path: &str) -> RequestBuilder {
@@ -139,7 +159,7 @@ impl Wire {
             match answered(self.ask(method.clone(), path).send().await).await {
                 Ok(body) => return Ok(body),
                 Err(failure) => match self.again(&failure, attempt) {
-                    Some(after) => pause(after).await,
+                    Some(after) => self.pause(after).await,
                     None => return Err(failure),
                 },
             }
@@ -200,9 +220,8 @@ fn asked_pause(response: &Response) -> Option<Duration> {
 }
 
 /// How many seconds there are until a date.
-#[expect(clippy::disallowed_methods, reason = "dates of the service are of the time of the wall")]
 fn until(date: &str) -> Option<u64> {
     let date = httpdate::parse_http_date(date).ok()?;
     // Dates have whole seconds, so that up to one more may be meant.
-    Some(date.duration_since(SystemTime::now()).ok()?.as_secs() + 1)
+    Some(date.duration_since(UNIX_EPOCH + RealTime::default().unix_time()).ok()?.as_secs() + 1)
 }
