@@ -13,6 +13,7 @@ use batchmock_conformance::case::{Capability, Level};
 use batchmock_conformance::report::{Form, UnknownForm};
 
 use super::show::Showing;
+use super::subject::ServerArgs;
 
 /// Judges servers of the `OpenAI` Files and Batches API, and its clients, case by case, with sources.
 #[derive(Debug, Parser)]
@@ -242,15 +243,8 @@ pub(super) struct CertifyArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArgs {
-    /// The server's base URL, with `/v1`
-    #[arg(long, value_name = "URL")]
-    pub(super) base_url: Option<String>,
-    /// The key of the account in which all takes place; without one, each case opens accounts of its own
-    #[arg(long, value_name = "KEY", env = "OPENAI_API_KEY", hide_env_values = true)]
-    pub(super) api_key: Option<String>,
-    /// The key of another account, for cases about two
-    #[arg(long, value_name = "KEY", env = "OPENAI_OTHER_API_KEY", hide_env_values = true)]
-    pub(super) other_api_key: Option<String>,
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
     /// What the server is called in reports
     #[arg(long)]
     pub(super) name: Option<String>,
@@ -388,15 +382,8 @@ pub(super) struct CleanUpArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct WalkArgs {
-    /// The server's base URL, with `/v1`
-    #[arg(long, value_name = "URL")]
-    pub(super) base_url: Option<String>,
-    /// The key of the account in which all takes place; without one, each walk opens accounts of its own
-    #[arg(long, value_name = "KEY", env = "OPENAI_API_KEY", hide_env_values = true)]
-    pub(super) api_key: Option<String>,
-    /// The key of another account
-    #[arg(long, value_name = "KEY", env = "OPENAI_OTHER_API_KEY", hide_env_values = true)]
-    pub(super) other_api_key: Option<String>,
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
     /// What chooses the steps
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(super) seed: u64,

@@ -6,13 +6,11 @@ use batchmock_conformance::clean_up::Account;
 
 use super::args::CleanUpArgs;
 use super::run::runtime;
+use super::subject::INCOMPLETE;
 use super::{Failure, complain, fault, say};
 
 /// Something could not be removed.
 const LEFT: u8 = 1;
-
-/// The server could not be asked.
-const INCOMPLETE: u8 = 3;
 
 pub(super) fn clean_up(args: &CleanUpArgs) -> Result<u8, Failure> {
     let account =

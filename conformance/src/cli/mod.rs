@@ -7,6 +7,7 @@ mod reports;
 mod resume;
 mod run;
 mod show;
+mod subject;
 mod walk;
 
 use std::fmt::Write as _;

@@ -4,8 +4,9 @@ use batchmock_conformance::state::State;
 use batchmock_conformance::{Keys, run};
 
 use super::args::ResumeArgs;
-use super::run::{conclude, known_failing, probed, runtime};
+use super::run::{conclude, known_failing, runtime};
 use super::show::Show;
+use super::subject::probed;
 use super::{Failure, fault, reports, usage};
 
 pub(super) fn resume(args: &ResumeArgs) -> Result<u8, Failure> {

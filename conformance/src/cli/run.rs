@@ -2,24 +2,18 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
 use batchmock_conformance::case::Case;
 use batchmock_conformance::known_failing::KnownFailing;
 use batchmock_conformance::plan::{Plan, Prices};
 use batchmock_conformance::report::Report;
 use batchmock_conformance::state::State;
-use batchmock_conformance::{
-    Keys, Models, OwnMock, Settings, Target, WebhookSettings, is_on_loopback, run, select,
-};
-use reqwest::Url;
+use batchmock_conformance::{Models, OwnMock, Settings, WebhookSettings, run, select};
 
 use super::args::{Asked, RunArgs};
 use super::show::Show;
+use super::subject::probed;
 use super::{Failure, complain, fault, patterns, reports, say, usage};
-
-/// The server could not be reached, so nothing was judged.
-pub(super) const INCOMPLETE: u8 = 3;
 
 pub(super) fn run(args: &RunArgs) -> Result<u8, Failure> {
     let cases = select::cases(&patterns(&args.only)?, &patterns(&args.skip)?);
@@ -39,8 +33,8 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Failure> {
     runtime()?.block_on(async {
         // It stops when it is dropped, at the end.
         let mut mock = None;
-        let target = if let Some(base_url) = &args.base_url {
-            elsewhere(args, base_url).await?
+        let target = if let Some(base_url) = &args.server.base_url {
+            probed(settings(args, base_url)).await?
         } else {
             let started = OwnMock::start(args.seed).await.map_err(|error| fault(error.to_string()))?;
             let settings = Settings {
@@ -72,7 +66,7 @@ async fn detached(
 ) -> Result<u8, Failure> {
     // What may wait for a day is not begun if it could not be written down.
     State::can_be_written(file).map_err(|error| usage(error.to_string()))?;
-    let settings = settings(args, args.base_url.as_deref().unwrap_or_default());
+    let settings = settings(args, args.server.base_url.as_deref().unwrap_or_default());
     let target = probed(settings.clone()).await?;
     let show = Show::new(args.progress, &target, cases.len());
     let progress = run::begin(&target, cases, args.jobs, |event| show.event(event)).await;
@@ -110,25 +104,8 @@ pub(super) fn known_failing(path: Option<&Path>) -> Result<KnownFailing, Failure
     KnownFailing::read(&text).map_err(|error| usage(format!("{}: {error}", path.display())))
 }
 
-/// A server that was not started here.
-async fn elsewhere(args: &RunArgs, base_url: &str) -> Result<Arc<Target>, Failure> {
-    probed(settings(args, base_url)).await
-}
-
-/// A server that was looked at.
-pub(super) async fn probed(settings: Settings) -> Result<Arc<Target>, Failure> {
-    let target = Target::probe(settings)
-        .await
-        .map_err(|error| Failure { code: INCOMPLETE, message: error.to_string() })?;
-    Ok(Arc::new(target))
-}
-
 /// What is said of a server.
 fn settings(args: &RunArgs, base_url: &str) -> Settings {
-    let keys = match &args.api_key {
-        Some(own) => Keys::Given { own: own.clone(), other: args.other_api_key.clone() },
-        None => Keys::of_the_suite(),
-    };
     let defaults = Models::default();
     let model = |said: &Option<String>, default: String| said.clone().unwrap_or(default);
     Settings {
@@ -151,7 +128,7 @@ fn settings(args: &RunArgs, base_url: &str) -> Settings {
         control: !args.no_control,
         max_lines: args.max_lines,
         max_tokens: args.max_tokens,
-        ..Settings::new(base_url, keys)
+        ..Settings::new(base_url, args.server.keys())
     }
 }
 
@@ -169,25 +146,22 @@ fn webhooks(args: &RunArgs) -> WebhookSettings {
 
 /// A server elsewhere may charge for lines, so somebody must have said how many may run.
 fn has_a_budget(args: &RunArgs, cases: &[&Case]) -> Result<(), Failure> {
-    let Some(base_url) = &args.base_url else { return Ok(()) };
-    let url = Url::parse(base_url)
-        .map_err(|error| usage(format!("--base-url: `{base_url}` is no URL: {error}")))?;
-    let is_free = is_on_loopback(base_url) || args.max_lines.is_some() || args.max_tokens.is_some();
+    let Some(host) = args.server.host_elsewhere()? else { return Ok(()) };
+    let is_said = args.max_lines.is_some() || args.max_tokens.is_some();
     let lines: u64 = cases.iter().map(|case| u64::from(case.lines)).sum();
     let tokens: u64 = cases.iter().map(|case| case.tokens()).sum();
-    if is_free || lines == 0 {
+    if is_said || lines == 0 {
         return Ok(());
     }
     Err(usage(format!(
-        "{} is not this machine, and these cases run up to {lines} lines of batches with up to {tokens} tokens there, \
-         which may cost money: look at --dry-run, and say --max-lines {lines} or --max-tokens {tokens}",
-        url.host_str().unwrap_or(base_url)
+        "{host} is not this machine, and these cases run up to {lines} lines of batches with up to {tokens} tokens there, \
+         which may cost money: look at --dry-run, and say --max-lines {lines} or --max-tokens {tokens}"
     )))
 }
 
 /// What would be sent, and what it may cost.
 async fn dry_run(args: &RunArgs, cases: &[&'static Case]) -> Result<String, Failure> {
-    let place = args.base_url.as_deref().unwrap_or("a batchmock that would be started");
+    let place = args.server.base_url.as_deref().unwrap_or("a batchmock that would be started");
     let plan = Plan::of(cases, &settings(args, place)).await.map_err(|error| fault(error.to_string()))?;
     Ok(plan.text(place, Prices { input: args.price_in, output: args.price_out }))
 }

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use batchmock_conformance::walk::{self, Walked, Walks};
-use batchmock_conformance::{Keys, OwnMock, Settings, Target, is_on_loopback};
-use reqwest::Url;
+use batchmock_conformance::{OwnMock, Settings, Target};
 
 use super::args::WalkArgs;
-use super::run::{INCOMPLETE, runtime};
+use super::run::runtime;
+use super::subject::{INCOMPLETE, probed};
 use super::{Failure, fault, say, usage};
 
 /// Something does not hold.
@@ -18,7 +18,7 @@ pub(super) fn walk(args: &WalkArgs) -> Result<u8, Failure> {
     let runtime = runtime()?;
     // It stops when it is dropped, at the end.
     let mut mock = None;
-    let target = if let Some(base_url) = &args.base_url {
+    let target = if let Some(base_url) = &args.server.base_url {
         runtime.block_on(elsewhere(args, base_url))?
     } else {
         let started = runtime
@@ -38,28 +38,18 @@ pub(super) fn walk(args: &WalkArgs) -> Result<u8, Failure> {
 
 /// A server that was not started here. It is asked for much, which may cost money elsewhere.
 async fn elsewhere(args: &WalkArgs, base_url: &str) -> Result<Arc<Target>, Failure> {
-    let url = Url::parse(base_url)
-        .map_err(|error| usage(format!("--base-url: `{base_url}` is no URL: {error}")))?;
-    if !is_on_loopback(base_url) {
-        let host = url.host_str().unwrap_or(base_url);
+    if let Some(host) = args.server.host_elsewhere()? {
         return Err(usage(format!(
             "{host} is not this machine, and walks run batches without a limit: start the server here"
         )));
     }
-    let keys = match &args.api_key {
-        Some(own) => Keys::Given { own: own.clone(), other: args.other_api_key.clone() },
-        None => Keys::Each("sk-conformance".to_owned()),
-    };
-    let mut settings = Settings::new(base_url, keys);
+    let mut settings = Settings::new(base_url, args.server.keys());
     settings.without = args.without.iter().copied().collect();
     settings.request_timeout = args.request_timeout;
     if let Some(chat) = &args.chat_model {
         settings.models.chat.clone_from(chat);
     }
-    let target = Target::probe(settings)
-        .await
-        .map_err(|error| Failure { code: INCOMPLETE, message: error.to_string() })?;
-    Ok(Arc::new(target))
+    probed(settings).await
 }
 
 fn told(walks: Walks, walked: &Walked) -> String {
